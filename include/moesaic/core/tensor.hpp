@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <moesaic/core/shape.hpp>
+#include <moesaic/core/workspace.hpp>
+
+namespace moesaic {
+
+/// A contiguous row-major array on backend `B`, referred to but not owned.
+///
+/// A trivially copyable handle: copying it never copies numbers. The memory belongs to an `Array` (data, parameters) or to
+/// the current `Workspace` (intermediates of a step). A default-constructed tensor is *absent*: as a tangent or an adjoint it
+/// stands for a structural zero.
+template <class B>
+class Tensor {
+ public:
+  using Backend = B;
+  using Scalar = typename B::Scalar;
+
+  Tensor() = default;
+  Tensor(Scalar* data, Shape shape) : data_(data), shape_(shape) {}
+
+  Scalar* data() const { return data_; }
+  const Shape& shape() const { return shape_; }
+  Index size() const { return shape_.size(); }
+  explicit operator bool() const { return data_ != nullptr; }
+
+  /// The same numbers under another shape of equal size.
+  Tensor reshape(const Shape& shape) const {
+    require(shape.size() == size(), "reshape: shape ", shape_, " has ", size(), " elements, shape ", shape, " has ", shape.size());
+    return {data_, shape};
+  }
+  /// Entries `begin .. begin + count` of the first axis, without a copy.
+  Tensor rows(Index begin, Index count) const {
+    require(shape_.rank() > 0 && begin >= 0 && count >= 0 && begin + count <= shape_[0], "rows: ", begin, " .. ", begin + count,
+            " of a tensor of shape ", shape_);
+    Shape s = shape_;
+    s[0] = count;
+    return {data_ + begin * (shape_[0] ? size() / shape_[0] : 0), s};
+  }
+
+ private:
+  Scalar* data_ = nullptr;
+  Shape shape_;
+};
+
+/// A fresh uninitialised tensor in the current workspace.
+template <class B>
+Tensor<B> make_tensor(const Shape& shape) {
+  const auto n = std::size_t(std::max<Index>(shape.size(), 1));
+  return {Workspace<typename B::Memory>::current().template take<typename B::Scalar>(n), shape};
+}
+
+/// A contiguous row-major array on backend `B` that owns its memory: data sets, parameters, optimiser state.
+template <class B>
+class Array {
+ public:
+  using Backend = B;
+  using Scalar = typename B::Scalar;
+
+  Array() = default;
+  /// Zero-filled.
+  explicit Array(const Shape& shape) : tensor_(allocate(shape)) { B::fill(tensor_, Scalar(0)); }
+  Array(const Shape& shape, std::span<const Scalar> host) : tensor_(allocate(shape)) {
+    if (Index(host.size()) != shape.size()) {
+      B::Memory::release(tensor_.data());
+      fail("Array: shape ", shape, " asks for ", shape.size(), " numbers, ", host.size(), " were given");
+    }
+    B::from_host(tensor_, host.data());
+  }
+  explicit Array(const Tensor<B>& other) : tensor_(allocate(other.shape())) { B::copy(tensor_, other); }
+  Array(const Array& other) : Array() {
+    if (other.tensor_) *this = Array(other.tensor_);
+  }
+  Array(Array&& other) noexcept : tensor_(std::exchange(other.tensor_, {})) {}
+  Array& operator=(Array other) noexcept {
+    std::swap(tensor_, other.tensor_);
+    return *this;
+  }
+  ~Array() {
+    if (tensor_) B::Memory::release(tensor_.data());
+  }
+
+  operator Tensor<B>() const { return tensor_; }
+  Tensor<B> tensor() const { return tensor_; }
+  Scalar* data() const { return tensor_.data(); }
+  const Shape& shape() const { return tensor_.shape(); }
+  Index size() const { return tensor_ ? tensor_.size() : 0; }
+  explicit operator bool() const { return bool(tensor_); }
+
+ private:
+  static Tensor<B> allocate(const Shape& shape) {
+    const auto n = std::size_t(std::max<Index>(shape.size(), 1));
+    return {static_cast<Scalar*>(B::Memory::allocate(n * sizeof(Scalar))), shape};
+  }
+
+  Tensor<B> tensor_;
+};
+
+/// The numbers of a tensor of any backend, on the host.
+template <class B>
+std::vector<typename B::Scalar> to_host(const Tensor<B>& t) {
+  std::vector<typename B::Scalar> out(std::size_t(t.size()));
+  B::to_host(out.data(), t);
+  return out;
+}
+
+}  // namespace moesaic
