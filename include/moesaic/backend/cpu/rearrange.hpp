@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include <moesaic/core/tensor.hpp>
+
+namespace moesaic::cpu {
+
+/// Primitives that move numbers between places: `transpose`, `slice`, `put_slice`, `gather`, `scatter_add`.
+template <class B, class T>
+struct Rearrangements {
+  /// Swaps the last two axes: `in [..., R, C] -> out [..., C, R]`.
+  static void transpose(const Tensor<B>& out, const Tensor<B>& in) {
+    const Index rows = in.shape().back(1), cols = in.shape().back(), each = rows * cols;
+    constexpr Index block = 16;
+    for (Index b = 0; b < (each ? in.size() / each : 0); ++b) {
+      const T* x = in.data() + b * each;
+      T* y = out.data() + b * each;
+      for (Index r0 = 0; r0 < rows; r0 += block)
+        for (Index c0 = 0; c0 < cols; c0 += block)
+          for (Index c = c0; c < std::min(cols, c0 + block); ++c)
+            for (Index r = r0; r < std::min(rows, r0 + block); ++r) y[c * rows + r] = x[r * cols + c];
+    }
+  }
+
+  /// Entries `begin .. begin + out.shape()[axis]` of an axis of `in`.
+  static void slice(const Tensor<B>& out, const Tensor<B>& in, int axis, Index begin) {
+    const Blocks k(in.shape(), out.shape(), axis);
+    for (Index o = 0; o < k.outer; ++o)
+      std::copy_n(in.data() + o * k.whole + begin * k.inner, k.part, out.data() + o * k.part);
+  }
+
+  /// Writes (or adds) `in` to the entries `begin ..` of an axis of `out`.
+  static void put_slice(const Tensor<B>& out, const Tensor<B>& in, int axis, Index begin, bool accumulate) {
+    const Blocks k(out.shape(), in.shape(), axis);
+    for (Index o = 0; o < k.outer; ++o) {
+      T* y = out.data() + o * k.whole + begin * k.inner;
+      const T* x = in.data() + o * k.part;
+      if (accumulate)
+        for (Index i = 0; i < k.part; ++i) y[i] += x[i];
+      else
+        std::copy_n(x, k.part, y);
+    }
+  }
+
+  /// `out[i] = in[row[i]]` along the first axis.
+  static void gather(const Tensor<B>& out, const Tensor<B>& in, const std::int32_t* row) {
+    const Index each = in.shape()[0] ? in.size() / in.shape()[0] : 0;
+    for (Index i = 0; i < out.shape()[0]; ++i) std::copy_n(in.data() + row[i] * each, each, out.data() + i * each);
+  }
+
+  /// `out[row[i]] += in[i]` along the first axis, in the order of i.
+  static void scatter_add(const Tensor<B>& out, const Tensor<B>& in, const std::int32_t* row) {
+    const Index each = in.shape()[0] ? in.size() / in.shape()[0] : 0;
+    for (Index i = 0; i < in.shape()[0]; ++i)
+      for (Index j = 0; j < each; ++j) out.data()[row[i] * each + j] += in.data()[i * each + j];
+  }
+
+ private:
+  struct Blocks {
+    Index outer = 1, inner = 1, whole, part;
+    Blocks(const Shape& full, const Shape& piece, int axis) {
+      for (int a = 0; a < axis; ++a) outer *= full[a];
+      for (int a = axis + 1; a < full.rank(); ++a) inner *= full[a];
+      whole = full[axis] * inner;
+      part = piece[axis] * inner;
+    }
+  };
+};
+
+}  // namespace moesaic::cpu

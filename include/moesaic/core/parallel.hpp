@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <exception>
+
+#include <moesaic/core/shape.hpp>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace moesaic {
+
+/// Number of threads that `parallel_for` uses: OpenMP's setting, 1 without OpenMP.
+inline int thread_count() {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+/// Sets the number of threads of every later parallel region; without OpenMP only 1 is possible.
+inline void set_thread_count(int threads) {
+  require(threads >= 1, "set_thread_count: at least 1 thread is needed, got ", threads);
+#ifdef _OPENMP
+  omp_set_num_threads(threads);
+#endif
+}
+
+/// Calls `f(i)` for i = 0 .. count - 1, on several threads where `worthwhile`.
+///
+/// The chunks are the caller's and never depend on the number of threads: results are the same bits on one thread and on many.
+/// Inside another parallel region it runs serially. The exception of the lowest failing index is rethrown.
+template <class F>
+void parallel_for(Index count, bool worthwhile, const F& f) {
+#ifdef _OPENMP
+  if (worthwhile && count > 1 && thread_count() > 1 && !omp_in_parallel()) {
+    std::exception_ptr error;
+    Index error_at = count;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (Index i = 0; i < count; ++i) {
+      try {
+        f(i);
+      } catch (...) {
+#pragma omp critical(moesaic_parallel_error)
+        if (i < error_at) {
+          error_at = i;
+          error = std::current_exception();
+        }
+      }
+    }
+    if (error) std::rethrow_exception(error);
+    return;
+  }
+#endif
+  (void)worthwhile;
+  for (Index i = 0; i < count; ++i) f(i);
+}
+
+}  // namespace moesaic

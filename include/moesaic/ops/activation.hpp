@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <numbers>
+
+#include <moesaic/ops/arithmetic.hpp>
+
+namespace moesaic {
+
+namespace functor {
+struct Exp {
+  template <class S>
+  S operator()(const S& x) const { using std::exp; return exp(x); }
+};
+struct Log {
+  template <class S>
+  S operator()(const S& x) const { using std::log; return log(x); }
+};
+struct Tanh {
+  template <class S>
+  S operator()(const S& x) const { using std::tanh; return tanh(x); }
+};
+struct Abs {
+  template <class S>
+  S operator()(const S& x) const { using std::abs; return abs(x); }
+};
+struct Sigmoid {
+  template <class S>
+  S operator()(const S& x) const { using std::exp; return 1 / (1 + exp(-x)); }
+};
+/// `x * sigmoid(x)` (Ramachandran, Zoph, Le 2017).
+struct Swish {
+  template <class S>
+  S operator()(const S& x) const { using std::exp; return x / (1 + exp(-x)); }
+};
+/// `x * sigmoid(beta x)` with a learnable `beta`.
+struct SwishBeta {
+  template <class S, class R>
+  auto operator()(const S& x, const R& beta) const { using std::exp; return x / (1 + exp(-(beta * x))); }
+};
+struct Relu {
+  template <class S>
+  S operator()(const S& x) const { return select(x > constant<S>(0), x, constant<S>(0)); }
+};
+/// `log(1 + exp(x))`, without overflow.
+struct Softplus {
+  template <class S>
+  S operator()(const S& x) const {
+    using std::abs, std::exp, std::log;
+    return select(x > constant<S>(0), x, constant<S>(0)) + log(1 + exp(-abs(x)));
+  }
+};
+/// Gaussian error linear unit in its tanh form (Hendrycks, Gimpel 2016), as `x * sigmoid(2 c (x + 0.044715 x^3))`.
+struct Gelu {
+  template <class S>
+  S operator()(const S& x) const {
+    using std::exp;
+    const double c = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+    return x / (1 + exp(-(constant<S>(c) * (x + constant<S>(0.044715) * x * x * x))));
+  }
+};
+}  // namespace functor
+
+template <ArrayLike X>
+auto exp(const X& x) { return map(functor::Exp{}, x); }
+template <ArrayLike X>
+auto log(const X& x) { return map(functor::Log{}, x); }
+template <ArrayLike X>
+auto tanh(const X& x) { return map(functor::Tanh{}, x); }
+template <ArrayLike X>
+auto abs(const X& x) { return map(functor::Abs{}, x); }
+template <ArrayLike X>
+auto sigmoid(const X& x) { return map(functor::Sigmoid{}, x); }
+template <ArrayLike X>
+auto swish(const X& x) { return map(functor::Swish{}, x); }
+template <ArrayLike X, ArrayLike Y>
+auto swish(const X& x, const Y& beta) { return map(functor::SwishBeta{}, x, beta); }
+template <ArrayLike X>
+auto relu(const X& x) { return map(functor::Relu{}, x); }
+template <ArrayLike X>
+auto softplus(const X& x) { return map(functor::Softplus{}, x); }
+template <ArrayLike X>
+auto gelu(const X& x) { return map(functor::Gelu{}, x); }
+
+/// Softmax over the last axis; the largest entry is subtracted first, as a constant.
+template <ArrayLike X>
+auto softmax(const X& x) {
+  using B = BackendOf<X>;
+  Shape s = shape(x);
+  require(s.rank() > 0 && s.back() > 0, "softmax: shape ", s, " has no entries along its last axis");
+  s[s.rank() - 1] = 1;
+  auto largest = make_tensor<B>(s);
+  B::row_max(largest, primal(x));
+  const auto e = exp(x - largest);
+  return e / sum_last(e);
+}
+
+/// Logarithm of softmax over the last axis.
+template <ArrayLike X>
+auto log_softmax(const X& x) {
+  using B = BackendOf<X>;
+  Shape s = shape(x);
+  require(s.rank() > 0 && s.back() > 0, "log_softmax: shape ", s, " has no entries along its last axis");
+  s[s.rank() - 1] = 1;
+  auto largest = make_tensor<B>(s);
+  B::row_max(largest, primal(x));
+  const auto shifted = x - largest;
+  return shifted - log(sum_last(exp(shifted)));
+}
+
+}  // namespace moesaic

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <moesaic/ops/arithmetic.hpp>
+
+namespace moesaic {
+
+/// Swaps the last two axes.
+template <class B>
+Tensor<B> transpose(const Tensor<B>& x) {
+  if (!x) return x;
+  Shape s = x.shape();
+  require(s.rank() >= 2, "transpose: shape ", s, " has fewer than two axes");
+  std::swap(s[s.rank() - 2], s[s.rank() - 1]);
+  auto out = make_tensor<B>(s);
+  B::transpose(out, x);
+  return out;
+}
+template <class A>
+Dual<A> transpose(const Dual<A>& x) { return {transpose(x.value), transpose(x.tangent)}; }
+template <class A>
+Var<A> transpose(const Var<A>& x) {
+  const A y = transpose(x.value);
+  if (!x.active()) return y;
+  return x.node->tape->record(y, [x](const A& g) { accumulate(x.node, transpose(g)); });
+}
+
+namespace detail {
+
+/// The transpose of a recorded value, made at most once.
+template <class A>
+A transposed(const Var<A>& w) {
+  if (!w.node) return transpose(w.value);
+  if (!present(w.node->transposed)) w.node->transposed = transpose(w.value);
+  return w.node->transposed;
+}
+
+template <class B>
+Shape linear_shape(const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& b) {
+  const Shape &s = x.shape(), &ws = w.shape();
+  require(ws.rank() == 2 || ws.rank() == 3, "linear: the weight has shape ", ws, "; expected [in, out] or [batch, in, out]");
+  require(s.rank() >= 1 && s.back() == ws.back(1), "linear: input of shape ", s, " does not fit the weight of shape ", ws);
+  require(ws.rank() == 2 || (s.rank() == 3 && s[0] == ws[0]), "linear: input of shape ", s, " and weight of shape ", ws,
+          " differ in their batch");
+  Shape out = s;
+  out[out.rank() - 1] = ws.back();
+  require(!b || (broadcast(out, b.shape()) == out), "linear: bias of shape ", b.shape(), " does not broadcast to ", out);
+  return out;
+}
+
+}  // namespace detail
+
+namespace rule {
+
+template <class B>
+Tensor<B> linear(const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& b) {
+  auto out = make_tensor<B>(detail::linear_shape(x, w, b));
+  B::product(out, x, w, b);
+  return out;
+}
+template <class A>
+Dual<A> linear(const Dual<A>& x, const Dual<A>& w, const Dual<A>& b) {
+  Dual<A> y(linear(x.value, w.value, b.value));
+  y.tangent = broadcast_to(b.tangent, shape(y));
+  if (present(x.tangent)) y.tangent = linear(x.tangent, w.value, y.tangent);
+  if (present(w.tangent)) y.tangent = linear(x.value, w.tangent, y.tangent);
+  return y;
+}
+template <class A>
+Var<A> linear(const Var<A>& x, const Var<A>& w, const Var<A>& b) {
+  const A y = linear(x.value, w.value, b.value);
+  auto* tape = tape_of(x, w, b);
+  if (!tape) return y;
+  return tape->record(y, [x, w, b](const A& g) {
+    if (x.active()) accumulate(x.node, linear(g, detail::transposed(w), A{}));
+    if (w.active()) w.node->tape->defer(*w.node, x.value, g);
+    if (b.active()) {
+      if (shape(b) == shape(g))
+        accumulate(b.node, g);
+      else if (shape(b).rank() == 1)
+        b.node->tape->defer(*b.node, A{}, g);
+      else
+        accumulate(b.node, sum_to(g, shape(b)));
+    }
+  });
+}
+
+}  // namespace rule
+
+/// `y = x W + b` over the last axis: `x [..., in]`, `W [in, out]`, `b` absent or broadcasting to `[..., out]`; or batched,
+/// `x [batch, n, in]`, `W [batch, in, out]`.
+template <ArrayLike X, ArrayLike W, ArrayLike B>
+auto linear(const X& x, const W& w, const B& b) {
+  using Y = Deepest<X, W, B>;
+  return rule::linear(Y(x), Y(w), Y(b));
+}
+/// `x W`.
+template <ArrayLike X, ArrayLike W>
+auto matmul(const X& x, const W& w) {
+  using Y = Deepest<X, W>;
+  return rule::linear(Y(x), Y(w), Y{});
+}
+
+}  // namespace moesaic

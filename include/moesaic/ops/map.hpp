@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tuple>
+#include <utility>
+
+#include <moesaic/core/jet.hpp>
+#include <moesaic/ops/basic.hpp>
+
+namespace moesaic {
+
+template <class B, class... Xs>
+Shape broadcast_shape(const Tensor<B>& x, const Xs&... xs) {
+  Shape s = x.shape();
+  ((s = broadcast(s, xs.shape())), ...);
+  return s;
+}
+
+/// Sums `x` over the axes along which `shape` broadcasts to its shape.
+template <ArrayLike X>
+X sum_to(const X& x, const Shape& shape);
+template <ArrayLike X>
+X broadcast_to(const X& x, const Shape& shape);
+template <ArrayLike X>
+X sum_present(const X& a, const X& b);
+
+namespace rule {
+
+template <class F, class B, class... Ts>
+Tensor<B> map(const F& f, const Tensor<B>& x, const Ts&... xs) {
+  auto out = make_tensor<B>(broadcast_shape(x, xs...));
+  B::map(out, f, x, xs...);
+  return out;
+}
+
+template <class F, class A, std::size_t... i>
+Dual<A> map_dual(const F& f, std::index_sequence<i...>, const std::tuple<decltype((void)i, Dual<A>{})...>& x) {
+  Dual<A> y(map(f, std::get<i>(x).value...));
+  const auto term = [&](auto k) {
+    const auto& t = std::get<k>(x).tangent;
+    if (present(t)) y.tangent = sum_present(y.tangent, map(Partial<F, int(k)>{f}, std::get<i>(x).value..., t));
+  };
+  (term(std::integral_constant<std::size_t, i>{}), ...);
+  return y;
+}
+template <class F, class A, class... Xs>
+Dual<A> map(const F& f, const Dual<A>& x, const Xs&... xs) {
+  return map_dual<F, A>(f, std::make_index_sequence<1 + sizeof...(Xs)>{}, std::tuple(x, xs...));
+}
+
+template <class F, class A, std::size_t... i>
+void pull_map(const F& f, const A& g, std::index_sequence<i...>, const std::tuple<decltype((void)i, Var<A>{})...>& x) {
+  const auto term = [&](auto k) {
+    const auto& to = std::get<k>(x);
+    if (to.active()) accumulate(to.node, sum_to(map(Partial<F, int(k)>{f}, std::get<i>(x).value..., g), shape(to)));
+  };
+  (term(std::integral_constant<std::size_t, i>{}), ...);
+}
+template <class F, class A, class... Xs>
+Var<A> map(const F& f, const Var<A>& x, const Xs&... xs) {
+  const A y = map(f, x.value, xs.value...);
+  auto* tape = tape_of(x, xs...);
+  if (!tape) return y;
+  return tape->record(y, [f, inputs = std::tuple(x, xs...)](const A& g) {
+    pull_map<F, A>(f, g, std::make_index_sequence<1 + sizeof...(Xs)>{}, inputs);
+  });
+}
+
+}  // namespace rule
+
+/// `y[i] = f(x0[i], x1[i], ...)` with NumPy broadcasting, differentiable to any order.
+///
+/// `f` is a functor over any scalar-like types (number, SIMD batch, jet; each argument of its own type); its derivatives are taken
+/// by calling it with jets, and a backward pass through it is again one fused `map`.
+template <class F, ArrayLike... Xs>
+auto map(const F& f, const Xs&... xs) {
+  using X = Deepest<Xs...>;
+  return rule::map(f, X(xs)...);
+}
+
+}  // namespace moesaic
