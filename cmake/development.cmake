@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 The Moesaic authors
+# SPDX-License-Identifier: MIT
+#
+# For this project's own programs (tests, examples, benchmarks); nothing here reaches a user of the library.
+set(CMAKE_CXX_EXTENSIONS OFF)
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-maybe-uninitialized)  # false alarms of g++ 12 in its own AVX-512 headers
+endif()
+if(MOESAIC_WARNINGS_AS_ERRORS)
+  add_compile_options(-Werror)
+endif()
+
+# moesaic_everything: moesaic with every optional library that was found.
+add_library(moesaic_everything INTERFACE)
+target_link_libraries(moesaic_everything INTERFACE moesaic)
+foreach(component IN ITEMS fftw openmp)
+  if(TARGET moesaic::${component})
+    target_link_libraries(moesaic_everything INTERFACE moesaic::${component})
+  else()
+    message(STATUS "moesaic: building without ${component}, which was not found")
+  endif()
+endforeach()
+
+find_package(xtensor CONFIG QUIET)
+find_package(CLI11 CONFIG QUIET)
+find_package(ZLIB QUIET)
+foreach(library IN ITEMS xtensor CLI11::CLI11 ZLIB::ZLIB)
+  if(TARGET ${library})
+    target_link_libraries(moesaic_everything INTERFACE ${library})
+  else()
+    message(STATUS "moesaic: building without ${library}, which was not found")
+  endif()
+endforeach()
