@@ -59,10 +59,10 @@ struct Reductions {
     return total;
   }
   static T horizontal_sum(const Batch& b) {
-    if constexpr (requires { xsimd::hadd(b); })  // its name before xsimd 10
-      return xsimd::hadd(b);
+    if constexpr (requires { hadd(b); })  // its name before xsimd 10
+      return hadd(b);
     else
-      return xsimd::reduce_add(b);
+      return reduce_add(b);
   }
   static void add(T* o, const T* x, Index n) {
     Index i = 0;

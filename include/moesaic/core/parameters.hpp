@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <moesaic/core/random.hpp>
+#include <moesaic/core/tensor.hpp>
+
+namespace moesaic {
+
+/// How a parameter starts: uniform in [low, high), or constant where the two are equal.
+struct Initialiser {
+  double low = 0, high = 0;
+};
+
+namespace init {
+inline Initialiser constant(double value) { return {value, value}; }
+inline Initialiser uniform(double low, double high) { return {low, high}; }
+/// Uniform in +-1/sqrt(fan_in), the default of PyTorch's and Equinox's linear layers.
+inline Initialiser fan_in(Index inputs) {
+  const double bound = 1 / std::sqrt(double(inputs));
+  return {-bound, bound};
+}
+}  // namespace init
+
+/// Names, shapes and initialisers of a module's parameters over one flat array, in the order in which the module takes them.
+class Layout {
+ public:
+  struct Entry {
+    std::string name;
+    Shape shape;
+    Index offset;
+    Initialiser initialiser;
+  };
+
+  void add(const std::string& name, const Shape& shape, Initialiser initialiser) {
+    entries_.push_back({prefix_ + name, shape, size_, initialiser});
+    size_ += shape.size();
+  }
+  /// Adds the parameters of a part under `name.`.
+  template <class Module>
+  void add_module(const std::string& name, const Module& module) {
+    const std::string outer = prefix_;
+    prefix_ += name + ".";
+    module.layout(*this);
+    prefix_ = outer;
+  }
+
+  Index size() const { return size_; }
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+  Index size_ = 0;
+  std::string prefix_;
+};
+
+/// The layout of a module.
+template <class Module>
+Layout layout_of(const Module& module) {
+  Layout layout;
+  module.layout(layout);
+  return layout;
+}
+
+/// Fresh parameters on backend `B`: number `i` of the flat array depends on the seed and `i` alone, whatever the backend.
+template <class B>
+Array<B> initial_parameters(const Layout& layout, const Random& random) {
+  std::vector<typename B::Scalar> host(std::size_t(layout.size()));
+  for (const auto& e : layout.entries())
+    for (Index i = e.offset; i < e.offset + e.shape.size(); ++i)
+      host[std::size_t(i)] = typename B::Scalar(
+          e.initialiser.low + (e.initialiser.high - e.initialiser.low) * random.uniform(std::uint64_t(i)));
+  return Array<B>({layout.size()}, host);
+}
+
+/// Hands out a flat array of parameters piece by piece, in the order of the layout.
+template <class X>
+class Slots {
+ public:
+  explicit Slots(const X& flat, Index offset = 0) : flat_(flat), at_(offset) {}
+
+  X take(const Shape& shape) {
+    const Index offset = at_;
+    at_ += shape.size();
+    return view(flat_, offset, shape);
+  }
+  Index offset() const { return at_; }
+
+ private:
+  X flat_;
+  Index at_;
+};
+
+}  // namespace moesaic

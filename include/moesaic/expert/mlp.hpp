@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <initializer_list>
+#include <string>
+
+#include <moesaic/core/parameters.hpp>
+#include <moesaic/ops/ops.hpp>
+
+namespace moesaic {
+
+/// Activation functions of a network.
+namespace activation {
+/// A learnable `beta` per layer: `x * sigmoid(beta x)`, beta ~ U(0.01, 1).
+struct LearnableSwish {
+  static constexpr bool learnable = true;
+  template <class X>
+  static X apply(const X& x, const X& beta) { return swish(x, beta); }
+};
+struct Swish {
+  static constexpr bool learnable = false;
+  template <class X>
+  static X apply(const X& x) { return swish(x); }
+};
+struct Tanh {
+  static constexpr bool learnable = false;
+  template <class X>
+  static X apply(const X& x) { return tanh(x); }
+};
+struct Relu {
+  static constexpr bool learnable = false;
+  template <class X>
+  static X apply(const X& x) { return relu(x); }
+};
+struct Gelu {
+  static constexpr bool learnable = false;
+  template <class X>
+  static X apply(const X& x) { return gelu(x); }
+};
+struct Softplus {
+  static constexpr bool learnable = false;
+  template <class X>
+  static X apply(const X& x) { return softplus(x); }
+};
+}  // namespace activation
+
+/// Layer widths of a network, input first, output last; at most 16.
+class Widths {
+ public:
+  Widths() = default;
+  Widths(std::initializer_list<Index> widths) {
+    for (Index w : widths) push_back(w);
+  }
+  void push_back(Index width) {
+    require(count_ < int(widths_.size()), "Widths: more than ", widths_.size(), " layers");
+    require(width > 0, "Widths: layer ", count_, " has width ", width, "; expected at least 1");
+    widths_[std::size_t(count_++)] = width;
+  }
+  int layers() const { return count_ - 1; }  ///< number of linear maps
+  Index operator[](int i) const { return widths_[std::size_t(i)]; }
+  Index in() const { return widths_[0]; }
+  Index out() const { return widths_[std::size_t(count_ - 1)]; }
+
+ private:
+  std::array<Index, 16> widths_{};
+  int count_ = 0;
+};
+
+/// The layers of a network with their weights in place: `y = net(x)`, `x [..., in] -> y [..., out]`.
+template <class X, class Activation>
+struct BoundMlp {
+  struct Layer {
+    X weight, bias, beta;
+  };
+  std::array<Layer, 15> layer{};
+  int layers = 0;
+  bool activate_last = false;
+
+  X operator()(const X& x) const { return from(0, x); }
+
+  /// The layers from `first` on, given that layer's output before its activation: what a caller gets who computed part of a
+  /// layer himself (a context that stays the same along a trajectory).
+  X after(int first, const X& before_activation) const { return from(first + 1, activated(first, before_activation)); }
+
+ private:
+  X activated(int i, const X& h) const {
+    if (i + 1 == layers && !activate_last) return h;
+    if constexpr (Activation::learnable)
+      return Activation::apply(h, layer[std::size_t(i)].beta);
+    else
+      return Activation::apply(h);
+  }
+  X from(int first, X h) const {
+    for (int i = first; i < layers; ++i) {
+      const auto& l = layer[std::size_t(i)];
+      h = activated(i, linear(h, l.weight, l.bias));
+    }
+    return h;
+  }
+};
+
+/// Multi-layer perceptron, also an Expert: `x [..., in] -> y [..., out]`, linear layers with an activation in between.
+template <class Activation = activation::Swish>
+struct Mlp {
+  Widths widths;
+  bool activate_last = false;
+
+  void layout(Layout& l) const {
+    require(widths.layers() >= 1, "Mlp: ", widths.layers() + 1, " widths; expected an input and an output at least");
+    for (int i = 0; i < widths.layers(); ++i) {
+      const std::string n = std::to_string(i + 1);
+      l.add("weight" + n, {widths[i], widths[i + 1]}, init::fan_in(widths[i]));
+      l.add("bias" + n, {widths[i + 1]}, init::fan_in(widths[i]));
+      if (Activation::learnable && activates(i)) l.add("beta" + n, {1}, init::uniform(0.01, 1));
+    }
+  }
+  template <class X>
+  auto bind(Slots<X>& slots) const {
+    BoundMlp<X, Activation> net{.layers = widths.layers(), .activate_last = activate_last};
+    for (int i = 0; i < widths.layers(); ++i) {
+      auto& l = net.layer[std::size_t(i)];
+      l.weight = slots.take({widths[i], widths[i + 1]});
+      l.bias = slots.take({widths[i + 1]});
+      if (Activation::learnable && activates(i)) l.beta = slots.take({1});
+    }
+    return net;
+  }
+  template <class X>
+  X operator()(const X& parameters, const X& x) const {
+    Slots<X> slots(parameters);
+    return bind(slots)(x);
+  }
+
+ private:
+  bool activates(int i) const { return i + 1 < widths.layers() || activate_last; }
+};
+
+}  // namespace moesaic

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <moesaic/ops/check_gradient.hpp>
+
+using namespace moesaic;
+using B = Cpu<double>;
+
+namespace {
+Array<B> numbers(const Shape& shape, std::uint64_t stream, double shift = 0) {
+  Random random(5, stream);
+  std::vector<double> v(std::size_t(shape.size()));
+  for (auto& x : v) x = random.next_normal() + shift;
+  return Array<B>(shape, v);
+}
+template <class F>
+void check(const char* name, const F& f, const Tensor<B>& x) {
+  const auto report = check_gradient(f, x);
+  INFO(name << ": " << report);
+  CHECK(report.passed());
+}
+}  // namespace
+
+TEST_CASE("every elementwise operation passes the gradient checker at first and second order") {
+  const auto x = numbers({3, 5}, 1);
+  const auto c = numbers({3, 5}, 2, 4);
+  check("+", [&](const auto& p) { return p + c; }, x);
+  check("-", [&](const auto& p) { return c - p; }, x);
+  check("*", [&](const auto& p) { return p * p * c; }, x);
+  check("/", [&](const auto& p) { return p / (c + square(p)); }, x);
+  check("exp", [&](const auto& p) { return exp(p); }, x);
+  check("log", [&](const auto& p) { return log(square(p) + 1.0); }, x);
+  check("tanh", [&](const auto& p) { return tanh(p); }, x);
+  check("sigmoid", [&](const auto& p) { return sigmoid(p); }, x);
+  check("swish", [&](const auto& p) { return swish(p); }, x);
+  check("relu", [&](const auto& p) { return relu(p) * p; }, x);
+  check("abs", [&](const auto& p) { return abs(p) * p; }, x);
+  check("softplus", [&](const auto& p) { return softplus(p); }, x);
+  check("gelu", [&](const auto& p) { return gelu(p); }, x);
+  check("softmax", [&](const auto& p) { return softmax(p); }, x);
+  check("log_softmax", [&](const auto& p) { return log_softmax(p); }, x);
+}
+
+TEST_CASE("broadcasting and reductions pass the gradient checker") {
+  const auto x = numbers({4, 3}, 3), row = numbers({3}, 4), col = numbers({4, 1}, 5);
+  check("row", [&](const auto& p) { return x * p + p; }, row);
+  check("column", [&](const auto& p) { return x * p - square(p); }, col);
+  check("scalar", [&](const auto& p) { return swish(x.tensor(), sum(p)); }, row);
+  check("sum_last", [&](const auto& p) { return square(sum_last(p)); }, x);
+  check("sum_to", [&](const auto& p) { return square(sum_to(p, {3})); }, x);
+  check("broadcast_to", [&](const auto& p) { return square(broadcast_to(p, {2, 4, 3})); }, x);
+  check("mean", [&](const auto& p) { return square(mean(p)); }, x);
+}
+
+TEST_CASE("linear maps pass the gradient checker in every operand") {
+  const auto x = numbers({7, 5}, 6), w = numbers({5, 3}, 7), b = numbers({3}, 8), full = numbers({7, 3}, 9);
+  check("x", [&](const auto& p) { return tanh(linear(p, w, b)); }, x);
+  check("w", [&](const auto& p) { return tanh(linear(x, p, b)); }, w);
+  check("b", [&](const auto& p) { return tanh(linear(x, w, p)); }, b);
+  check("full bias", [&](const auto& p) { return tanh(linear(x, w, p)); }, full);
+  check("all from one", [&](const auto& p) {
+    const auto weight = view(p, 0, {5, 5}), bias = view(p, 25, {5});
+    return tanh(linear(tanh(linear(x, weight, bias)), weight, bias));
+  }, numbers({30}, 10));
+  const auto xb = numbers({2, 4, 3}, 11), wb = numbers({2, 3, 5}, 12), bb = numbers({2, 1, 5}, 13);
+  check("batched x", [&](const auto& p) { return tanh(linear(p, wb, bb)); }, xb);
+  check("batched w", [&](const auto& p) { return tanh(linear(xb, p, bb)); }, wb);
+  check("batched b", [&](const auto& p) { return tanh(linear(xb, wb, p)); }, bb);
+  check("transpose", [&](const auto& p) { return matmul(transpose(p), p); }, x);
+}
+
+TEST_CASE("rearrangements pass the gradient checker") {
+  const auto x = numbers({4, 6}, 14);
+  const std::int32_t rows[] = {2, 0, 2};
+  check("slice", [&](const auto& p) { return square(slice(p, 1, 2, 3)) * slice(p, 1, 0, 3); }, x);
+  check("rows", [&](const auto& p) { return square(slice(p, 0, 1, 2)); }, x);
+  check("concat", [&](const auto& p) { return square(concat(p, tanh(p), 1)); }, x);
+  check("gather", [&](const auto& p) { return square(gather(p, rows)); }, x);
+  check("scatter_add", [&](const auto& p) { return square(scatter_add(slice(p, 0, 0, 3), rows, 5)); }, x);
+  check("reshape", [&](const auto& p) { return matmul(reshape(p, {6, 4}), reshape(p, {4, 6})); }, x);
+}
+
+TEST_CASE("a Hessian-vector product and a third-order nesting have known values") {
+  const double at[] = {0.5, -1.0, 2.0}, along[] = {1.0, 0.0, -1.0};
+  const Array<B> x({3}, at), v({3}, along);
+  const auto cubic = [](const auto& p) { return sum(p * p * p); };
+  const auto h = to_host(hvp(cubic, x.tensor(), v.tensor()));
+  CHECK(h[0] == doctest::Approx(3.0));
+  CHECK(h[1] == doctest::Approx(0.0));
+  CHECK(h[2] == doctest::Approx(-12.0));
+  // d^2/dt^2 cubic(x + t v) = 6 sum x v^2, differentiated with respect to x: 6 v^2
+  const auto g = to_host(grad([&](const auto& p) {
+    using X = std::remove_cvref_t<decltype(p)>;
+    const Dual<Dual<X>> twice(Dual<X>(p, X(v)), Dual<X>(X(v)));
+    return cubic(twice).tangent.tangent;
+  }, x.tensor()));
+  CHECK(g[0] == doctest::Approx(6.0));
+  CHECK(g[1] == doctest::Approx(0.0));
+  CHECK(g[2] == doctest::Approx(6.0));
+}
+
+TEST_CASE("mixed partial derivatives do not confuse their infinitesimals") {
+  const double one[] = {2.0}, two[] = {3.0};
+  const Array<B> a({1}, one), b({1}, two);
+  // d/db [ b * d/da (a * b^2) ] = d/db b^3 = 27 at b = 3
+  const auto g = to_host(grad([&](const auto& p) {
+    using X = std::remove_cvref_t<decltype(p)>;
+    const Dual<X> inner = sum(Dual<X>(X(a.tensor()), X(zeros_like(a.tensor()) + 1.0)) * square(Dual<X>(p)));
+    return sum(p * inner.tangent);
+  }, b.tensor()));
+  CHECK(g[0] == doctest::Approx(27.0));
+}
+
+TEST_CASE("shapes that do not fit are refused by name") {
+  const auto x = numbers({4, 6}, 15), w = numbers({5, 2}, 16);
+  CHECK_THROWS_WITH_AS(matmul(x.tensor(), w.tensor()), "linear: input of shape [4, 6] does not fit the weight of shape [5, 2]", Error);
+  CHECK_THROWS_WITH_AS(x.tensor() + w.tensor(), "elementwise operation: shapes [4, 6] and [5, 2] do not broadcast", Error);
+  CHECK_THROWS_AS(view(x.tensor(), 20, {5}), Error);
+  CHECK_THROWS_AS(slice(x.tensor(), 1, 5, 2), Error);
+}
