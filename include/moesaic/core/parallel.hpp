@@ -19,6 +19,15 @@ inline int thread_count() {
 #endif
 }
 
+/// Index of the calling thread in its parallel region; 0 outside of one.
+inline int thread_index() {
+#ifdef _OPENMP
+  return omp_in_parallel() ? omp_get_thread_num() : 0;
+#else
+  return 0;
+#endif
+}
+
 /// Sets the number of threads of every later parallel region; without OpenMP only 1 is possible.
 inline void set_thread_count(int threads) {
   require(threads >= 1, "set_thread_count: at least 1 thread is needed, got ", threads);

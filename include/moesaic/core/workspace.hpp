@@ -47,6 +47,14 @@ class Workspace {
   void rewind(Mark mark) { at_ = mark; }
   void reset() { at_ = {}; }
 
+  /// Grows to what another arena has needed, so that it can take over the other's work without asking the system.
+  void match(const Workspace& other) {
+    while (blocks_.size() < other.blocks_.size()) {
+      const std::size_t size = other.blocks_[blocks_.size()].size;
+      blocks_.push_back({Memory::allocate(size), size});
+    }
+  }
+
   std::size_t capacity() const {
     std::size_t n = 0;
     for (auto& b : blocks_) n += b.size;
