@@ -4,8 +4,8 @@
 # cmake -Dcompiler=... -Dcase=file.cpp "-Dinclude_dirs=a;b" -P check_case.cmake
 set(first_errors 3)
 
-file(STRINGS ${case} expected LIMIT_COUNT 1)
-if(NOT expected MATCHES "^// expect: (.+)$")
+file(READ ${case} text)
+if(NOT text MATCHES "^// expect: ([^\n]+)\n")
   message(FATAL_ERROR "${case}: the first line must be `// expect: text`")
 endif()
 set(expected "${CMAKE_MATCH_1}")
