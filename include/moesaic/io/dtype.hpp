@@ -26,9 +26,10 @@ struct DtypeEntry {
 };
 
 inline constexpr DtypeEntry dtypes[] = {
-    {Dtype::f32, 4, "<f4", "F32"}, {Dtype::f64, 8, "<f8", "F64"}, {Dtype::i8, 1, "|i1", "I8"},   {Dtype::i16, 2, "<i2", "I16"},
-    {Dtype::i32, 4, "<i4", "I32"}, {Dtype::i64, 8, "<i8", "I64"}, {Dtype::u8, 1, "|u1", "U8"},   {Dtype::u16, 2, "<u2", "U16"},
-    {Dtype::u32, 4, "<u4", "U32"}, {Dtype::u64, 8, "<u8", "U64"}, {Dtype::boolean, 1, "|b1", "BOOL"},
+    {Dtype::f32, 4, "<f4", "F32"}, {Dtype::f64, 8, "<f8", "F64"},      {Dtype::i8, 1, "|i1", "I8"},
+    {Dtype::i16, 2, "<i2", "I16"}, {Dtype::i32, 4, "<i4", "I32"},      {Dtype::i64, 8, "<i8", "I64"},
+    {Dtype::u8, 1, "|u1", "U8"},   {Dtype::u16, 2, "<u2", "U16"},      {Dtype::u32, 4, "<u4", "U32"},
+    {Dtype::u64, 8, "<u8", "U64"}, {Dtype::boolean, 1, "|b1", "BOOL"},
 };
 
 constexpr const DtypeEntry& entry(Dtype d) { return dtypes[static_cast<std::size_t>(d)]; }
@@ -49,17 +50,27 @@ constexpr Dtype dtype_of() {
 template <class F>
 decltype(auto) with_type(Dtype dtype, F&& f) {
   switch (dtype) {
-    case Dtype::f32: return f(float{});
-    case Dtype::f64: return f(double{});
-    case Dtype::i8: return f(std::int8_t{});
-    case Dtype::i16: return f(std::int16_t{});
-    case Dtype::i32: return f(std::int32_t{});
-    case Dtype::i64: return f(std::int64_t{});
-    case Dtype::u16: return f(std::uint16_t{});
-    case Dtype::u32: return f(std::uint32_t{});
-    case Dtype::u64: return f(std::uint64_t{});
+    case Dtype::f32:
+      return f(float{});
+    case Dtype::f64:
+      return f(double{});
+    case Dtype::i8:
+      return f(std::int8_t{});
+    case Dtype::i16:
+      return f(std::int16_t{});
+    case Dtype::i32:
+      return f(std::int32_t{});
+    case Dtype::i64:
+      return f(std::int64_t{});
+    case Dtype::u16:
+      return f(std::uint16_t{});
+    case Dtype::u32:
+      return f(std::uint32_t{});
+    case Dtype::u64:
+      return f(std::uint64_t{});
     case Dtype::u8:
-    case Dtype::boolean: break;
+    case Dtype::boolean:
+      break;
   }
   return f(std::uint8_t{});
 }

@@ -28,13 +28,15 @@ inline std::string system_message(int code) { return std::generic_category().mes
 /// It stays readable, with its old contents, when `OutputFile` replaces it meanwhile.
 class InputFile {
  public:
-  explicit InputFile(std::string path) : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  explicit InputFile(std::string path)
+      : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     require(descriptor_ >= 0, path_, ": cannot be read: ", system_message(errno));
     struct stat status {};
     const bool known = ::fstat(descriptor_, &status) == 0;
     if (!known || !S_ISREG(status.st_mode)) {
       ::close(descriptor_);
-      fail(path_, ": cannot be read: expected a regular file, it is ", known && S_ISDIR(status.st_mode) ? "a folder" : "something else");
+      fail(path_, ": cannot be read: expected a regular file, it is ",
+           known && S_ISDIR(status.st_mode) ? "a folder" : "something else");
     }
     size_ = static_cast<std::uint64_t>(status.st_size);
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
@@ -22,8 +23,9 @@ struct NamedArray {
   NamedArray(std::string given_name, const T* numbers, std::vector<Index> extents)
       : name(std::move(given_name)), dtype(io::dtype_of<T>()), shape(std::move(extents)), data(numbers) {}
   template <class T>
-  NamedArray(std::string given_name, const Tensor<Cpu<T>>& t) : NamedArray(std::move(given_name), t.data(), extents_of(t.shape())) {
-    require(bool(t), "array ", io::quoted(name), " is absent, there is nothing to save");
+  NamedArray(std::string given_name, const Tensor<Cpu<T>>& t)
+      : NamedArray(std::move(given_name), t.data(), extents_of(t.shape())) {
+    require(bool(t), "array ", io::in_quotes(name), " is absent, there is nothing to save");
   }
   template <class T>
   NamedArray(std::string given_name, const Array<Cpu<T>>& a) : NamedArray(std::move(given_name), a.tensor()) {}
@@ -83,12 +85,13 @@ inline void require_bytes(const std::string& where, Dtype dtype, std::span<const
 
 /// Errors: two arrays of one name, a name that is empty or not UTF-8.
 inline void require_names(const std::string& path, std::span<const NamedArray> arrays) {
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    require(!arrays[i].name.empty(), path, ": array ", i, " has no name");
-    require(is_utf8(arrays[i].name), path, ": the name of array ", quoted(arrays[i].name), " is not UTF-8");
-    for (std::size_t j = 0; j < i; ++j)
-      require(arrays[i].name != arrays[j].name, path, ": two arrays are named ", quoted(arrays[i].name));
+  std::vector<std::string> names;
+  for (const NamedArray& a : arrays) {
+    require(!a.name.empty(), path, ": array ", names.size(), " has no name");
+    require(is_utf8(a.name), path, ": the name of array ", in_quotes(a.name), " is not UTF-8");
+    names.push_back(a.name);
   }
+  if (const auto twin = duplicate(std::move(names))) fail(path, ": two arrays are named ", in_quotes(*twin));
 }
 
 }  // namespace moesaic::io

@@ -7,7 +7,8 @@
 #include <moesaic/io/npy_header.hpp>
 #include <moesaic/io/stored_array.hpp>
 
-/// Single arrays in NumPy's .npy format (versions 1 to 3; https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+/// Single arrays in NumPy's .npy format (versions 1 to 3;
+/// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 namespace moesaic::npy {
 
 /// The array in a .npy file, with its shape and dtype; its numbers are read on demand.

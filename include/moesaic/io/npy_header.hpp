@@ -31,7 +31,8 @@ inline io::Dtype parse_dtype(io::Scanner& text) {
   text.expect(quote);
   for (const io::DtypeEntry& e : io::dtypes)
     if (name == e.npy) return e.dtype;
-  fail(text.where(), ": expected little-endian real numbers, integers or booleans (such as \"<f8\"), the dtype is ", io::quoted(name));
+  fail(text.where(), ": expected little-endian real numbers, integers or booleans (such as \"<f8\"), the dtype is ",
+       io::in_quotes(name));
 }
 
 inline std::vector<Index> parse_shape(io::Scanner& text) {
@@ -80,7 +81,10 @@ inline void parse_dictionary(io::Scanner& text, Header& header) {
   text.skip(blanks);
   if (!text.at_end()) text.unexpected("the end of the header");
   require(has_dtype && has_order && has_shape, text.where(), ": the header lacks \"",
-          !has_dtype ? "descr" : !has_order ? "fortran_order" : "shape", "\"");
+          !has_dtype   ? "descr"
+          : !has_order ? "fortran_order"
+                       : "shape",
+          "\"");
   require(!fortran || header.shape.size() < 2, text.where(),
           ": expected row-major (C) order, it is in Fortran order; save it with numpy.ascontiguousarray");
 }
@@ -90,15 +94,16 @@ template <class Next>
 Header read_header(const std::string& where, std::uint64_t total, Next&& next) {
   constexpr std::uint64_t longest = 1 << 16;
   auto take = [&, left = total](std::span<std::byte> out) mutable {
-    require(out.size() <= left, where, ": is truncated: the .npy header needs ", out.size() - left, " bytes more than the ", total,
-            " there are");
+    require(out.size() <= left, where, ": is truncated: the .npy header needs ", out.size() - left, " bytes more than the ",
+            total, " there are");
     left -= out.size();
     next(out);
   };
   std::array<std::byte, 8> start{};
   take(start);
   const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
-  require(text.starts_with(magic), where, ": expected a .npy array, the first bytes are ", io::quoted(text.substr(0, magic.size())));
+  require(text.starts_with(magic), where, ": expected a .npy array, the first bytes are ",
+          io::in_quotes(text.substr(0, magic.size())));
   const int major = std::to_integer<int>(start[6]), minor = std::to_integer<int>(start[7]);
   require(major >= 1 && major <= 3 && minor == 0, where, ": expected .npy version 1.0, 2.0 or 3.0, it has ", major, '.', minor);
 
@@ -122,8 +127,10 @@ Header read_header(const std::string& where, std::uint64_t total, Next&& next) {
 /// The header that NumPy would write (version 1.0, padded so that the numbers start at a multiple of 64 bytes).
 inline std::string header_text(const NamedArray& array) {
   std::string shape;
-  for (Index e : array.shape) shape += std::to_string(e) + (array.shape.size() == 1 ? "," : &e == &array.shape.back() ? "" : ", ");
-  std::string text = "{'descr': '" + std::string(io::entry(array.dtype).npy) + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  for (const Index& e : array.shape)
+    shape += std::to_string(e) + (array.shape.size() == 1 ? "," : &e == &array.shape.back() ? "" : ", ");
+  std::string text =
+      "{'descr': '" + std::string(io::entry(array.dtype).npy) + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   constexpr std::size_t before = magic.size() + 4;
   while ((before + text.size() + 1) % 64 != 0) text += ' ';
   text += '\n';

@@ -23,15 +23,15 @@ inline constexpr Codec no_codec{nullptr, nullptr};
 /// An open .npz file; arrays are read from it on demand.
 class File : public io::NamedArrays<File> {
  public:
-  explicit File(const std::string& path, Codec codec = no_codec) : file_(std::make_shared<const io::InputFile>(path)), codec_(codec) {
+  explicit File(const std::string& path, Codec codec = no_codec)
+      : file_(std::make_shared<const io::InputFile>(path)), codec_(codec) {
     for (zip::Member& m : zip::read_directory(*file_)) {
       constexpr std::string_view suffix = ".npy";
       if (!std::string_view(m.name).ends_with(suffix)) continue;  // numpy.load, too, gives only these as arrays
-      std::string name = m.name.substr(0, m.name.size() - suffix.size());
-      require(!contains(name), path, ": two arrays are named ", io::quoted(name));
-      names_.push_back(std::move(name));
+      names_.push_back(m.name.substr(0, m.name.size() - suffix.size()));
       members_.push_back(std::move(m));
     }
+    if (const auto twin = io::duplicate(names_)) fail(path, ": two arrays are named ", io::in_quotes(*twin));
   }
 
   const std::vector<std::string>& names() const { return names_; }
@@ -39,8 +39,9 @@ class File : public io::NamedArrays<File> {
   /// Shape and dtype of an array. Errors: it is not there, is damaged or truncated, or not of a supported kind.
   io::StoredArray at(std::string_view name) const {
     const auto found = std::find(names_.begin(), names_.end(), name);
-    require(found != names_.end(), file_->path(), ": has no array ", io::quoted(name), "; its arrays: ", io::quoted_list(names_));
-    const std::string where = file_->path() + ": array " + io::quoted(name);
+    require(found != names_.end(), file_->path(), ": has no array ", io::in_quotes(name),
+            "; its arrays: ", io::quoted_list(names_));
+    const std::string where = file_->path() + ": array " + io::in_quotes(name);
     const zip::Member& m = members_[std::size_t(found - names_.begin())];
     const auto reader = member_reader(where, m);
     const npy::Header header = npy::read_header(where, m.size, reader());
@@ -63,7 +64,8 @@ class File : public io::NamedArrays<File> {
       read_at = [file = file_, begin](std::uint64_t at, std::span<std::byte> out) { file->read(begin + at, out); };
     } else {
       require(m.method == zip::deflated, where, ": is compressed by method ", m.method, ", expected stored (0) or deflated (8)");
-      require(codec_.inflate, where, ": is compressed; open it with npz::open(path, npz::zlib) of <moesaic/io/zlib.hpp>, or save it with ",
+      require(codec_.inflate, where,
+              ": is compressed; open it with npz::open(path, npz::zlib) of <moesaic/io/zlib.hpp>, or save it with ",
               "numpy.savez");
       std::vector<std::byte> packed(std::size_t(m.packed));
       file_->read(begin, packed);
@@ -92,7 +94,8 @@ class File : public io::NamedArrays<File> {
 /// Opens a .npz file, such as numpy.savez writes; with `npz::zlib` also those of numpy.savez_compressed.
 inline File open(const std::string& path, Codec codec = no_codec) { return File(path, codec); }
 
-/// Writes arrays so that `numpy.load` reads them; the file is replaced as a whole or not at all. With a codec they are compressed.
+/// Writes arrays so that `numpy.load` reads them; the file is replaced as a whole or not at all. With a codec they are
+/// compressed.
 inline void save(const std::string& path, const std::vector<NamedArray>& arrays, Codec codec = no_codec) {
   io::require_names(path, arrays);
   zip::Writer writer(path);

@@ -19,10 +19,11 @@ class Scanner {
 
   bool at_end() const { return at_ == text_.size(); }
   char peek() const { return at_end() ? '\0' : text_[at_]; }
-  std::size_t position() const { return at_; }
+  std::string_view rest() const { return text_.substr(at_); }
   const std::string& where() const { return where_; }
 
   void skip(std::string_view blanks) { at_ = std::min(text_.find_first_not_of(blanks, at_), text_.size()); }
+  void advance(std::size_t count) { at_ = std::min(at_ + count, text_.size()); }
   /// Takes `token` if the text goes on with it.
   bool accept(std::string_view token) {
     if (!text_.substr(at_).starts_with(token)) return false;
@@ -30,7 +31,7 @@ class Scanner {
     return true;
   }
   void expect(std::string_view token) {
-    if (!accept(token)) unexpected(quoted(token));
+    if (!accept(token)) unexpected(in_quotes(token));
   }
   /// The text up to the next of `delimiters`, which is not taken.
   std::string_view until(std::string_view delimiters) {
@@ -49,7 +50,7 @@ class Scanner {
 
   [[noreturn]] void unexpected(std::string_view expected) const {
     fail(where_, ": byte ", at_, ": expected ", expected, ", actual ",
-         at_end() ? std::string("the end") : quoted(text_.substr(at_, 20)));
+         at_end() ? std::string("the end") : in_quotes(text_.substr(at_, 20)));
   }
 
  private:

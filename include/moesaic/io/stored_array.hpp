@@ -46,10 +46,10 @@ class StoredArray {
   /// The numbers as `T`, in the file's own shape. Errors: the rank is not `rank`; see `values`.
   template <class T>
   Array<Cpu<T>> array(int rank = any_rank, NonFinite non_finite = NonFinite::reject) const {
-    require(rank == any_rank || shape_.size() == std::size_t(rank), where_, ": expected rank ", rank, ", it has rank ", shape_.size(),
-            ", shape ", shape_text(shape_));
-    require(shape_.size() <= std::size_t{Shape::max_rank}, where_, ": expected a rank of at most ", Shape::max_rank, ", it has rank ",
-            shape_.size(), ", shape ", shape_text(shape_), "; read it with reshaped()");
+    require(rank == any_rank || shape_.size() == std::size_t(rank), where_, ": expected rank ", rank, ", it has rank ",
+            shape_.size(), ", shape ", shape_text(shape_));
+    require(shape_.size() <= std::size_t{Shape::max_rank}, where_, ": expected a rank of at most ", Shape::max_rank,
+            ", it has rank ", shape_.size(), ", shape ", shape_text(shape_), "; read it with reshaped()");
     Shape shape;
     for (Index e : shape_) shape.push_back(e);
     return reshaped<T>(shape, non_finite);
@@ -58,10 +58,10 @@ class StoredArray {
   template <class T>
   Array<Cpu<T>> reshaped(const Shape& shape, NonFinite non_finite = NonFinite::reject) const {
     static_assert(std::is_floating_point_v<T>, "an Array holds float or double; read integers with values<T>()");
-    require(shape.size() == size(), where_, ": expected ", shape.size(), " elements for shape ", shape, ", it has ", size(), ", shape ",
-            shape_text(shape_));
+    require(shape.size() == size(), where_, ": expected ", shape.size(), " elements for shape ", shape, ", it has ", size(),
+            ", shape ", shape_text(shape_));
     Array<Cpu<T>> out(shape);
-    read(std::span(out.data(), std::size_t(out.size())), non_finite);
+    read(std::span<T>(out.data(), out.data() + out.size()), non_finite);
     return out;
   }
   /// The numbers as `T` in row-major order.
@@ -70,7 +70,7 @@ class StoredArray {
   /// finite (unless that is to be kept), the dtype is real where `T` is an integer, the bytes cannot be read.
   template <class T>
   std::vector<T> values(NonFinite non_finite = NonFinite::reject) const {
-    std::vector<T> out(std::size_t(size()));
+    std::vector<T> out(static_cast<std::size_t>(size()));
     read(std::span<T>(out), non_finite);
     return out;
   }
@@ -122,7 +122,8 @@ class StoredArray {
   std::function<Reader()> reader_;
 };
 
-/// What every file of named arrays offers, on top of its `at(name)`, which gives a `StoredArray` or an error that lists the names.
+/// What every file of named arrays offers, on top of its `at(name)`, which gives a `StoredArray` or an error that lists the
+/// names.
 template <class File>
 struct NamedArrays {
   template <class T>

@@ -16,9 +16,10 @@ class Writer {
 
   /// Appends a member whose bytes in the archive are the given parts, one after the other.
   void add(Member m, std::initializer_list<std::span<const std::byte>> parts) {
-    require(m.name.size() < all16, "zip: the name ", io::quoted(m.name), " is too long");
+    require(m.name.size() < all16, "zip: the name ", io::in_quotes(m.name), " is too long");
     m.offset = offset_;
-    if (std::any_of(m.name.begin(), m.name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) m.flags |= flag_utf8;
+    if (std::any_of(m.name.begin(), m.name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+      m.flags |= flag_utf8;
     const bool big = m.size >= all32 || m.packed >= all32;
     Record r;
     r.put(local_signature).put(version(big)).put(m.flags).put(m.method).put(date).put(m.crc);

@@ -12,7 +12,7 @@ namespace moesaic::npz {
 
 namespace zlib_detail {
 
-inline constexpr int raw = -MAX_WBITS;  ///< deflate data without the zlib frame, as zip holds them
+inline constexpr int raw = -MAX_WBITS;                             ///< deflate data without the zlib frame, as zip holds them
 inline constexpr std::size_t longest_step = std::size_t{1} << 30;  ///< zlib counts in 32 bits
 
 /// zlib does not write through its input pointer, but its type is not const in every version.
@@ -35,7 +35,8 @@ inline std::vector<std::byte> inflate_all(const std::string& where, std::span<co
   for (int state = Z_OK; state != Z_STREAM_END;) {
     if (given == out.size() && given < size) out.resize(std::size_t(std::min<std::uint64_t>(size, 2 * std::uint64_t{given})));
     const bool full = given == out.size();
-    const std::size_t in_step = std::min(packed.size() - taken, longest_step), out_step = full ? 1 : std::min(out.size() - given, longest_step);
+    const std::size_t in_step = std::min(packed.size() - taken, longest_step),
+                      out_step = full ? 1 : std::min(out.size() - given, longest_step);
     z.stream.next_in = input(packed.data() + taken);
     z.stream.avail_in = uInt(in_step);
     z.stream.next_out = reinterpret_cast<Bytef*>(full ? &beyond : out.data() + given);
@@ -44,8 +45,8 @@ inline std::vector<std::byte> inflate_all(const std::string& where, std::span<co
     taken += in_step - z.stream.avail_in;
     given += full ? 0 : out_step - z.stream.avail_out;
     require(!full || z.stream.avail_out == 1, where, ": is damaged: expected ", size, " bytes, its compressed data hold more");
-    require(state == Z_OK || state == Z_STREAM_END, where, ": is damaged: its compressed data are invalid after ", given, " of ", size,
-            " bytes");
+    require(state == Z_OK || state == Z_STREAM_END, where, ": is damaged: its compressed data are invalid after ", given, " of ",
+            size, " bytes");
   }
   require(given == size && taken == packed.size(), where, ": is damaged: expected ", size, " bytes from ", packed.size(),
           " compressed ones, got ", given, " from ", taken);
@@ -55,11 +56,13 @@ inline std::vector<std::byte> inflate_all(const std::string& where, std::span<co
 inline std::vector<std::byte> deflate_all(std::span<const std::byte> bytes) {
   z_stream z{};
   constexpr int default_memory = 8;
-  require(deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, raw, default_memory, Z_DEFAULT_STRATEGY) == Z_OK, "zlib has no memory");
+  require(deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, raw, default_memory, Z_DEFAULT_STRATEGY) == Z_OK,
+          "zlib has no memory");
   std::vector<std::byte> out(deflateBound(&z, uLong(bytes.size())));
   std::size_t taken = 0, given = 0;
   for (int state = Z_OK; state == Z_OK;) {
-    const std::size_t in_step = std::min(bytes.size() - taken, longest_step), out_step = std::min(out.size() - given, longest_step);
+    const std::size_t in_step = std::min(bytes.size() - taken, longest_step),
+                      out_step = std::min(out.size() - given, longest_step);
     z.next_in = input(bytes.data() + taken);
     z.avail_in = uInt(in_step);
     z.next_out = reinterpret_cast<Bytef*>(out.data() + given);
