@@ -17,14 +17,17 @@ struct CatalogueEntry {
 /// The data sets that `make` knows by name.
 inline constexpr std::array catalogue{
     CatalogueEntry{"lv", "Lotka-Volterra, 9 + 4 environments", [](const Options& o) { return make(lv_set(), o); }},
-    CatalogueEntry{"go", "glycolytic oscillator, 7 states, 9 + 4 environments", [](const Options& o) { return make(go_set(), o); }},
+    CatalogueEntry{"go", "glycolytic oscillator, 7 states, 9 + 4 environments",
+                   [](const Options& o) { return make(go_set(), o); }},
     CatalogueEntry{"sm", "Sel'kov model, 21 + 6 environments", [](const Options& o) { return make(sm_set(), o); }},
     CatalogueEntry{"sp", "simple pendulum, 25 + 2 environments", [](const Options& o) { return make(sp_set(), o); }},
     CatalogueEntry{"forced", "forced oscillator, 8 + 1 forces", [](const Options& o) { return make(forced_set(), o); }},
     CatalogueEntry{"odebench-2", "2 families, 5 + 1 environments each", [](const Options& o) { return make(odebench_2(), o); }},
     CatalogueEntry{"odebench-4", "4 families, 5 + 1 environments each", [](const Options& o) { return make(odebench_4(), o); }},
-    CatalogueEntry{"odebench-10a", "10 families, 5 + 1 environments each", [](const Options& o) { return make(odebench_10a(o), o); }},
-    CatalogueEntry{"odebench-10b", "10 families, 16 + 4 environments each", [](const Options& o) { return make(odebench_10b(o), o); }},
+    CatalogueEntry{"odebench-10a", "10 families, 5 + 1 environments each",
+                   [](const Options& o) { return make(odebench_10a(o), o); }},
+    CatalogueEntry{"odebench-10b", "10 families, 16 + 4 environments each",
+                   [](const Options& o) { return make(odebench_10b(o), o); }},
 };
 
 /// The data set of that name. Errors: a name that is not in the catalogue; see the `make` of its kind.

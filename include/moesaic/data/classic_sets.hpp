@@ -19,12 +19,12 @@ struct ClassicSet {
   std::string name;
   System system;
   std::vector<double> times;
-  double end;                                  ///< of integration
-  std::vector<std::array<double, 2>> box;      ///< initial states are uniform in it
+  double end;                                     ///< of integration
+  std::vector<std::array<double, 2>> box;         ///< initial states are uniform in it
   std::vector<std::vector<double>> train, adapt;  ///< parameters of the environments
-  std::array<Index, 4> trajectories;           ///< of an environment in train, test, adapt, adapt_test
-  bool own_states = false;                     ///< whether environments differ in their initial states
-  bool swapped_seeds = false;                  ///< whether training takes the test's seeds and the test the training's
+  std::array<Index, 4> trajectories;              ///< of an environment in train, test, adapt, adapt_test
+  bool own_states = false;                        ///< whether environments differ in their initial states
+  bool swapped_seeds = false;                     ///< whether training takes the test's seeds and the test the training's
 };
 
 inline ClassicSet lv_set() {
@@ -76,8 +76,8 @@ inline ClassicSet forced_set() {
 /// Computes the four splits. Trajectory j of train and adapt starts from what numpy.random.seed(j) draws, that of the tests from
 /// seed 2^31 - 1 - j; another `options.seed` s shifts both by 65536 s. Errors: an option that ODEBench sets alone have.
 inline Environments make(const ClassicSet& set, const Options& options) {
-  require(options.environments == 0 && options.adapt_environments == 0 && !options.spread && !options.table, "data set ", set.name,
-          ": its ", set.train.size(), " training and ", set.adapt.size(),
+  require(options.environments == 0 && options.adapt_environments == 0 && !options.spread && !options.table, "data set ",
+          set.name, ": its ", set.train.size(), " training and ", set.adapt.size(),
           " adaptation environments are fixed, leave environments, adapt_environments, spread and table alone");
   require(options.trajectories >= 0 && options.test_trajectories >= 0, "data set ", set.name,
           ": expected positive numbers of trajectories, got ", options.trajectories, " and ", options.test_trajectories);

@@ -19,8 +19,8 @@ inline System lotka_volterra() {
 /// Glycolytic oscillations of yeast, seven concentrations (Daniels and Nemenman, PLoS ONE 10, 2015).
 inline System glycolytic_oscillator() {
   return {"glycolytic oscillator", 7, {"k1", "K1"}, [](Rounded, const Rounded* s, const Rounded* c, Rounded* ds) {
-            const Rounded inflow = 2.5, k2 = 6, k3 = 16, k4 = 100, k5 = 1.28, k6 = 12, total_n = 1, total_a = 4, kappa = 13, psi = 0.1,
-                          k = 1.8;
+            const Rounded inflow = 2.5, k2 = 6, k3 = 16, k4 = 100, k5 = 1.28, k6 = 12, total_n = 1, total_a = 4, kappa = 13,
+                          psi = 0.1, k = 1.8;
             const Rounded v = c[0] * s[0] * s[5] / (1 + pow(s[5] / c[1], 4));
             ds[0] = inflow - v;
             ds[1] = 2 * v - k2 * s[1] * (total_n - s[4]) - k6 * s[1] * s[4];
@@ -50,23 +50,41 @@ inline System simple_pendulum() {
 }
 
 /// The forces of `forced_oscillator`, in the order of its parameter; the last is that of the adaptation environment.
-inline constexpr std::array<std::string_view, 9> forces{"sin",           "cos",      "sin+cos", "exp(cos)", "sin(cos)", "sin(sin+cos)",
-                                                        "sinh(sin+cos)", "sinh(sin)", "sinh(cos)"};
+inline constexpr std::array<std::string_view, 9> forces{"sin",          "cos",           "sin+cos",   "exp(cos)", "sin(cos)",
+                                                        "sin(sin+cos)", "sinh(sin+cos)", "sinh(sin)", "sinh(cos)"};
 
 /// A damped oscillator under the force F(t) of index `force`: x'' = -x'/5 - x + F(t).
 inline System forced_oscillator() {
   return {"forced oscillator", 2, {"force"}, [](Rounded t, const Rounded* x, const Rounded* c, Rounded* dx) {
             Rounded force;
             switch (int(c[0].value)) {
-              case 0: force = sin(t); break;
-              case 1: force = cos(t); break;
-              case 2: force = sin(t) + cos(t); break;
-              case 3: force = exp(cos(t)); break;
-              case 4: force = sin(cos(t)); break;
-              case 5: force = sin(sin(t) + cos(t)); break;
-              case 6: force = sinh(sin(t) + cos(t)); break;
-              case 7: force = sinh(sin(t)); break;
-              default: force = sinh(cos(t)); break;
+              case 0:
+                force = sin(t);
+                break;
+              case 1:
+                force = cos(t);
+                break;
+              case 2:
+                force = sin(t) + cos(t);
+                break;
+              case 3:
+                force = exp(cos(t));
+                break;
+              case 4:
+                force = sin(cos(t));
+                break;
+              case 5:
+                force = sin(sin(t) + cos(t));
+                break;
+              case 6:
+                force = sinh(sin(t) + cos(t));
+                break;
+              case 7:
+                force = sinh(sin(t));
+                break;
+              default:
+                force = sinh(cos(t));
+                break;
             }
             dx[0] = x[1];
             dx[1] = -0.2 * x[1] - x[0] + force;

@@ -17,7 +17,8 @@ struct Plan {
 };
 
 /// Solves every trajectory of every plan; environments run on all threads, with the same bits on any number of them.
-/// Errors: plans of unequal numbers of trajectories, times or dimensions; a solve that fails, by family, parameters and trajectory.
+/// Errors: plans of unequal numbers of trajectories, times or dimensions; a solve that fails, by family, parameters and
+/// trajectory.
 inline Trajectories compute(std::vector<System> families, std::span<const Plan> plans, Solver solver) {
   require(!plans.empty(), "compute: no environments are planned");
   const Index count = Index(plans[0].starts.size()), points = Index(plans[0].times.size());
@@ -29,9 +30,9 @@ inline Trajectories compute(std::vector<System> families, std::span<const Plan> 
   Trajectories out = make_trajectories(Index(plans.size()), count, points, dimension);
   for (std::size_t e = 0; e < plans.size(); ++e) {
     const Plan& p = plans[e];
-    require(system(p).dimension == dimension && Index(p.starts.size()) == count && Index(p.times.size()) == points, "compute: environment ",
-            e, " has ", p.starts.size(), " trajectories, ", p.times.size(), " times and dimension ", system(p).dimension,
-            ", environment 0 has ", count, ", ", points, " and ", dimension);
+    require(system(p).dimension == dimension && Index(p.starts.size()) == count && Index(p.times.size()) == points,
+            "compute: environment ", e, " has ", p.starts.size(), " trajectories, ", p.times.size(), " times and dimension ",
+            system(p).dimension, ", environment 0 has ", count, ", ", points, " and ", dimension);
     for (const auto& start : p.starts)
       require(Index(start.size()) == dimension, "compute: environment ", e, " starts at a state of dimension ", start.size(),
               ", the system's is ", dimension);

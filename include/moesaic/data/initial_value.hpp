@@ -31,10 +31,10 @@ struct InitialValue {
     for (std::size_t i = 0; i < start.size(); ++i)
       require(std::isfinite(start[i]), "initial value problem: component ", i, " of the initial state is ", start[i]);
     for (std::size_t k = 0; k < times.size(); ++k) {
-      require(times[k] >= begin && times[k] <= end, "initial value problem: time ", k, " is ", times[k], ", expected it in [", begin,
-              ", ", end, "]");
-      require(k == 0 || times[k] > times[k - 1], "initial value problem: time ", k, " is ", times[k], ", not after time ", k - 1, ", ",
-              times[k - 1]);
+      require(times[k] >= begin && times[k] <= end, "initial value problem: time ", k, " is ", times[k], ", expected it in [",
+              begin, ", ", end, "]");
+      require(k == 0 || times[k] > times[k - 1], "initial value problem: time ", k, " is ", times[k], ", not after time ", k - 1,
+              ", ", times[k - 1]);
     }
   }
 };

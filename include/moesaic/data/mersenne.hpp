@@ -10,7 +10,8 @@ namespace moesaic::data {
 
 /// The stream behind `numpy.random.seed(seed)`, which the published data sets were drawn from.
 ///
-/// MT19937 (Matsumoto and Nishimura 1998) as `std::mt19937` seeds it; a double takes two words, u = (2^26 (a >> 5) + (b >> 6)) / 2^53.
+/// MT19937 (Matsumoto and Nishimura 1998) as `std::mt19937` seeds it; a double takes two words, u = (2^26 (a >> 5) + (b >> 6)) /
+/// 2^53.
 class Mersenne {
  public:
   explicit Mersenne(std::uint32_t seed) : engine_(seed) {}

@@ -13,17 +13,17 @@ namespace detail {
 
 template <class P, class T>
 Index require_same(const Tensor<Cpu<P>>& predicted, const Tensor<Cpu<T>>& truth, const char* name) {
-  require(bool(truth) && truth.shape().rank() == 4 && truth.size() > 0, name, ": expected states [environment, trajectory, time, state], got shape ",
-          truth.shape());
-  require(bool(predicted) && predicted.shape() == truth.shape(), name, ": the prediction has shape ", predicted.shape(), ", the truth ",
-          truth.shape());
+  require(bool(truth) && truth.shape().rank() == 4 && truth.size() > 0, name,
+          ": expected states [environment, trajectory, time, state], got shape ", truth.shape());
+  require(bool(predicted) && predicted.shape() == truth.shape(), name, ": the prediction has shape ", predicted.shape(),
+          ", the truth ", truth.shape());
   return truth.size() / truth.shape()[0];
 }
 
 }  // namespace detail
 
-/// Mean squared error of each environment, over trajectories, times and components; states [environment, trajectory, time, state].
-/// A prediction that is not finite scores infinity or NaN. Errors: the shapes differ.
+/// Mean squared error of each environment, over trajectories, times and components; states [environment, trajectory, time,
+/// state]. A prediction that is not finite scores infinity or NaN. Errors: the shapes differ.
 template <class P, class T>
 std::vector<double> squared_error(const Tensor<Cpu<P>>& predicted, const Tensor<Cpu<T>>& truth) {
   const Index size = detail::require_same(predicted, truth, "squared_error");
@@ -63,7 +63,8 @@ std::vector<double> relative_error(const Tensor<Cpu<P>>& predicted, const Tensor
       sum += error / norm;
       ++count;
     }
-    require(count > 0, "relative_error: every state of environment ", e, " has a norm of at most ", least, ", there is nothing to divide by");
+    require(count > 0, "relative_error: every state of environment ", e, " has a norm of at most ", least,
+            ", there is nothing to divide by");
     out.push_back(sum / double(count));
   }
   return out;
@@ -93,8 +94,8 @@ struct FamilyScore {
 
 /// One entry for each family that has environments, in the order of `set.families`. Errors: not one score an environment.
 inline std::vector<FamilyScore> by_family(std::span<const double> scores, const Trajectories& set) {
-  require(Index(scores.size()) == set.environments(), "by_family: expected ", set.environments(), " scores, one an environment, got ",
-          scores.size());
+  require(Index(scores.size()) == set.environments(), "by_family: expected ", set.environments(),
+          " scores, one an environment, got ", scores.size());
   std::vector<FamilyScore> out;
   for (const auto& f : set.families) out.push_back({f.name, 0, 0});
   for (std::size_t e = 0; e < scores.size(); ++e) {

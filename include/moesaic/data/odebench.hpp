@@ -11,9 +11,9 @@ namespace moesaic::data {
 /// A two-dimensional member of ODEBench (d'Ascoli et al., ICLR 2024) with what a data set draws its environments from.
 struct OdebenchFamily {
   System system;
-  std::vector<double> reference;                    ///< parameters
-  std::array<std::array<double, 2>, 2> start;       ///< two initial states, between which others are drawn
-  double horizon;                                   ///< time
+  std::vector<double> reference;               ///< parameters
+  std::array<std::array<double, 2>, 2> start;  ///< two initial states, between which others are drawn
+  double horizon;                              ///< time
 };
 
 /// Which of two published tables the ten families follow: table 6 of the MixER paper, or the definitions that the stored
@@ -74,7 +74,8 @@ inline System odebench_system(int id) {
                 dx[0] = x[1];
                 dx[1] = c[0] * x[1] * (1 - x[0] * x[0]) - x[0];
               }};
-    default: fail("ODEBench family ", id, ": expected one of 24, 25, 28, 32, 34, 35, 37, 38, 39, 40");
+    default:
+      fail("ODEBench family ", id, ": expected one of 24, 25, 28, 32, 34, 35, 37, 38, 39, 40");
   }
 }
 

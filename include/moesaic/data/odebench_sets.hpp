@@ -57,7 +57,8 @@ inline std::vector<std::vector<double>> diagonal_parameters(const OdebenchFamily
 }
 
 /// `count` states: first and last the references (unless left out), between them uniform draws in the box that they span.
-inline std::vector<std::vector<double>> draw_states(const OdebenchFamily& family, Index count, bool references, Mersenne& random) {
+inline std::vector<std::vector<double>> draw_states(const OdebenchFamily& family, Index count, bool references,
+                                                    Mersenne& random) {
   constexpr double margin = 1e-3;
   const auto& [a, b] = family.start;
   std::vector<std::vector<double>> out;

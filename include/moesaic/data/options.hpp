@@ -23,8 +23,8 @@ struct Options {
   std::optional<std::uint32_t> seed = {};  ///< of the initial states
   Solver solver = Solver::rk45;
   Variant variant = Variant::published;
-  Index trajectories = 0;             ///< of an environment in `train`
-  Index test_trajectories = 0;        ///< of an environment in `test` and `adapt_test`
+  Index trajectories = 0;       ///< of an environment in `train`
+  Index test_trajectories = 0;  ///< of an environment in `test` and `adapt_test`
   // ODEBench sets only:
   Index environments = 0;             ///< of a family in `train` and `test`
   Index adapt_environments = 0;       ///< of a family in `adapt` and `adapt_test`

@@ -33,7 +33,7 @@ struct Rk45 {
       {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
   };
   static constexpr double weights[stages] = {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84};
-  static constexpr double error_weights[stages + 1] = {-71. / 57600,     0,          71. / 16695, -71. / 1920,
+  static constexpr double error_weights[stages + 1] = {-71. / 57600,    0,          71. / 16695, -71. / 1920,
                                                        17253. / 339200, -22. / 525, 1. / 40};
   /// Row s: coefficients of theta .. theta^4 with which stage s enters the interpolant.
   static constexpr double dense[stages + 1][4] = {

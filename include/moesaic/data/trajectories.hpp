@@ -28,9 +28,7 @@ struct Trajectories {
   Index dimension() const { return states.shape()[3]; }
   bool empty() const { return states.size() == 0; }
 
-  std::span<double> grid(Index environment) const {
-    return {times.data() + environment * points(), std::size_t(points())};
-  }
+  std::span<double> grid(Index environment) const { return {times.data() + environment * points(), std::size_t(points())}; }
   /// [time, state]
   std::span<double> trajectory(Index environment, Index index) const {
     const Index size = points() * dimension();
@@ -56,7 +54,8 @@ inline Trajectories make_trajectories(Index environments, Index trajectories, In
 /// finite, a family index out of range.
 inline void validate(const Trajectories& set, std::string_view name) {
   const Shape& shape = set.states.shape();
-  require(bool(set.states) && shape.rank() == 4, name, ": expected states [environment, trajectory, time, state], got shape ", shape);
+  require(bool(set.states) && shape.rank() == 4, name, ": expected states [environment, trajectory, time, state], got shape ",
+          shape);
   require(set.states.size() > 0, name, ": the states of shape ", shape, " are empty");
   require(set.points() >= 2, name, ": expected at least 2 time points, got ", set.points());
   require(bool(set.times) && set.times.shape() == Shape{set.environments(), set.points()}, name,
@@ -72,8 +71,8 @@ inline void validate(const Trajectories& set, std::string_view name) {
     const auto t = set.grid(e);
     for (std::size_t k = 0; k < t.size(); ++k) {
       require(std::isfinite(t[k]), name, ": time ", k, " of environment ", e, " is ", t[k]);
-      require(k == 0 || t[k] > t[k - 1], name, ": time ", k, " of environment ", e, " is ", t[k], ", not after time ", k - 1, ", ",
-              t[k - 1]);
+      require(k == 0 || t[k] > t[k - 1], name, ": time ", k, " of environment ", e, " is ", t[k], ", not after time ", k - 1,
+              ", ", t[k - 1]);
     }
     require(std::isfinite(set.end[i]) && set.end[i] >= t.back(), name, ": environment ", e, " ends at ", set.end[i],
             ", before its last time ", t.back());
@@ -82,7 +81,8 @@ inline void validate(const Trajectories& set, std::string_view name) {
       const auto bad = std::find_if_not(x.begin(), x.end(), [](double v) { return std::isfinite(v); });
       if (bad == x.end()) continue;
       const Index at = bad - x.begin();
-      fail(name, ": environment ", e, ", trajectory ", j, ", time ", at / set.dimension(), ", state ", at % set.dimension(), " is ", *bad);
+      fail(name, ": environment ", e, ", trajectory ", j, ", time ", at / set.dimension(), ", state ", at % set.dimension(),
+           " is ", *bad);
     }
   }
 }
@@ -91,8 +91,8 @@ inline void validate(const Trajectories& set, std::string_view name) {
 ///
 /// `states` [environment, trajectory, time, state]; `times` [time], shared, or [environment, time]. Errors: see `validate`.
 inline Trajectories measured(Array<Cpu<double>> states, const Array<Cpu<double>>& times, std::string_view name) {
-  require(bool(states) && states.shape().rank() == 4, name, ": expected states [environment, trajectory, time, state], got shape ",
-          states.shape());
+  require(bool(states) && states.shape().rank() == 4, name,
+          ": expected states [environment, trajectory, time, state], got shape ", states.shape());
   const Shape s = states.shape();
   const bool shared = bool(times) && times.shape() == Shape{s[2]};
   require(shared || (bool(times) && times.shape() == Shape{s[0], s[2]}), name, ": expected times of shape ", Shape{s[2]}, " or ",

@@ -3,6 +3,7 @@
 #pragma once
 #include <moesaic/core/random.hpp>
 #include <moesaic/data/compute.hpp>
+#include <moesaic/data/environments.hpp>
 #include <moesaic/data/grids.hpp>
 
 namespace moesaic::data {
@@ -13,8 +14,8 @@ enum class Sampling { linear, solved };
 
 /// One random window of time an environment, the same for all its trajectories.
 struct Windows {
-  Index shortest = 12;       ///< points of the coarse grid; as many as there are switches windows off
-  Index points = 20;         ///< of a window
+  Index shortest = 12;  ///< points of the coarse grid; as many as there are switches windows off
+  Index points = 20;    ///< of a window
   std::uint64_t seed = 20960;
   Sampling sampling = Sampling::linear;
   Solver solver = Solver::rk45;  ///< that of `Sampling::solved`
@@ -84,12 +85,13 @@ inline Trajectories interpolate(const Trajectories& set, const Array<Cpu<double>
 
 /// The trajectories at other times [environment, time], solved anew from their first points.
 /// Errors: a family whose field is not known; see `compute`.
-inline Trajectories resolve(const Trajectories& set, const Array<Cpu<double>>& times, Solver solver) {
+inline Trajectories solve_at(const Trajectories& set, const Array<Cpu<double>>& times, Solver solver) {
   const Trajectories shape = detail::on_times(set, times);
   std::vector<Plan> plans;
   for (Index e = 0; e < set.environments(); ++e) {
     const auto i = std::size_t(e);
-    plans.push_back({set.family[i], set.parameters[i], {}, {shape.grid(e).begin(), shape.grid(e).end()}, set.grid(e).front(), set.end[i]});
+    plans.push_back(
+        {set.family[i], set.parameters[i], {}, {shape.grid(e).begin(), shape.grid(e).end()}, set.grid(e).front(), set.end[i]});
     for (Index j = 0; j < set.trajectories(); ++j) {
       const auto x = set.trajectory(e, j).first(std::size_t(set.dimension()));
       plans.back().starts.emplace_back(x.begin(), x.end());
@@ -100,9 +102,18 @@ inline Trajectories resolve(const Trajectories& set, const Array<Cpu<double>>& t
 
 /// Draws the windows once and fills them.
 inline Trajectories window(const Trajectories& coarse, const Windows& windows) {
-  if (windows.shortest == coarse.points()) return coarse;
+  if (coarse.empty() || windows.shortest == coarse.points()) return coarse;
   const auto times = draw_windows(coarse, windows);
-  return windows.sampling == Sampling::linear ? interpolate(coarse, times) : resolve(coarse, times, windows.solver);
+  return windows.sampling == Sampling::linear ? interpolate(coarse, times) : solve_at(coarse, times, windows.solver);
+}
+
+/// What MixER sees of an ODEBench set: every `stride`-th point, and of the splits it fits, train and adapt, one window each.
+inline Environments windowed(const Environments& fine, Windows windows = {}, Index stride = 5) {
+  Environments out{
+      fine.name, window(every(fine.train, stride), windows), every(fine.test, stride), {}, every(fine.adapt_test, stride)};
+  ++windows.seed;
+  out.adapt = window(every(fine.adapt, stride), windows);
+  return out;
 }
 
 }  // namespace moesaic::data
