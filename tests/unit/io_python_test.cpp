@@ -87,10 +87,9 @@ assert f["w \"\u00fc\""].dtype == "<f4" and np.array_equal(f["w \"\u00fc\""], [[
 assert f["v"][0] == 0.1 and list(f["flags"]) == [1, 2, 3] and f["none"].shape == (0, 3) and f["scalar"].shape == ()
 with safe_open("own.safetensors", "np") as f:
     assert f.metadata() == {"text": "a\n\"b\"\\\x01\U0001f33b"}
-save_file({"a": np.arange(3.0), "b\t\u00fc": np.arange(6, dtype="i8").reshape(2, 3), "flag": np.array([True]), "half": np.zeros(2, "f2")},
-          "half.safetensors")
-save_file({"a": np.arange(3.0), "b\t\u00fc": np.arange(6, dtype="i8").reshape(2, 3), "flag": np.array([True])}, "theirs.safetensors",
-          metadata={"key": "value\u2028"})
+arrays = {"a": np.arange(3.0), "b\t\u00fc": np.arange(6, dtype="i8").reshape(2, 3), "flag": np.array([True])}
+save_file(arrays, "theirs.safetensors", metadata={"key": "value\u2028"})
+save_file(arrays | {"half": np.zeros(2, "f2")}, "half.safetensors")
 )"));
   const auto theirs = safetensors::load(folder.file("theirs.safetensors"));
   CHECK(theirs.values<double>("a") == std::vector<double>{0, 1, 2});
