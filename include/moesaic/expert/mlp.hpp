@@ -106,6 +106,8 @@ struct Mlp {
   Widths widths;
   bool activate_last = false;
 
+  Index inputs() const { return widths.in(); }
+
   void layout(Layout& l) const {
     require(widths.layers() >= 1, "Mlp: ", widths.layers() + 1, " widths; expected an input and an output at least");
     for (int i = 0; i < widths.layers(); ++i) {

@@ -92,7 +92,11 @@ Var<A> linear(const Var<A>& x, const Var<A>& w, const Var<A>& b) {
 template <ArrayLike X, ArrayLike W, ArrayLike B>
 auto linear(const X& x, const W& w, const B& b) {
   using Y = Deepest<X, W, B>;
-  return rule::linear(Y(x), Y(w), Y(b));
+  const Y lifted(b);
+  if (!present(lifted) || shape(lifted).rank() == 1 || shape(w).rank() == 3) return rule::linear(Y(x), Y(w), lifted);
+  Shape out = shape(x);
+  out[out.rank() - 1] = shape(w).back();
+  return rule::linear(Y(x), Y(w), broadcast_to(lifted, out));
 }
 /// `x W`.
 template <ArrayLike X, ArrayLike W>

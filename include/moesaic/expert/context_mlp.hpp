@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <moesaic/expert/mlp.hpp>
+
+namespace moesaic {
+
+/// Widths of a sub-network by geometric interpolation between `in` and `out` (MixER code): hidden layer i of `depth` has
+/// `in * (out / in)^(i / (depth + 1))` units, rounded down and then up to an even number.
+inline Widths geometric_widths(Index in, Index out, int depth) {
+  Widths w{in};
+  for (int i = 1; i <= depth; ++i) {
+    const double exact = double(in) * std::pow(double(out) / double(in), double(i) / double(depth + 1));
+    const auto whole = Index(exact);
+    w.push_back(std::max<Index>(whole + whole % 2, 2));
+  }
+  w.push_back(out);
+  return w;
+}
+
+/// Vector field of a neural context flow: a context net and a data net whose outputs are joined and fed to a main net
+/// (Nzoyem, Barton, Deakin: Neural context flows, ICLR 2025; MixER's three-network expert). `x [E, n, state] -> dx/dt [E, n, state]`.
+///
+/// The context net and its half of the main net's first layer depend on the environment only: they are evaluated once a solve.
+template <class Activation = activation::LearnableSwish>
+struct ThreeNetworks {
+  Index state = 2, context = 2;
+  Index width = 64;        ///< of the main net
+  int depth = 3;           ///< hidden layers of the main net
+  Index interface = 32;    ///< units that data net and context net each hand to the main net
+  int data_depth = 1, context_depth = 1;
+
+  Mlp<Activation> data_net() const { return {geometric_widths(state, interface, data_depth)}; }
+  Mlp<Activation> context_net() const { return {geometric_widths(context, interface, context_depth)}; }
+  Mlp<Activation> main_net() const {
+    Widths w{2 * interface};
+    for (int i = 0; i < depth; ++i) w.push_back(width);
+    w.push_back(state);
+    return {w};
+  }
+
+  void layout(Layout& l) const {
+    l.add_module("context_net", context_net());
+    l.add_module("data_net", data_net());
+    l.add_module("main_net", main_net());
+  }
+
+  template <class X>
+  struct Bound {
+    BoundMlp<X, Activation> data, main;
+    X data_weight, from_context;
+
+    X operator()(double, const X& x) const {
+      return main.after(0, linear(data(x), data_weight, from_context));
+    }
+  };
+  /// `context [E, context]`, each for `n` trajectories.
+  template <class X>
+  Bound<X> bind(Slots<X>& slots, const X& context_rows, Index n) const {
+    Bound<X> b;
+    const X c = context_net().bind(slots)(context_rows);
+    b.data = data_net().bind(slots);
+    b.main = main_net().bind(slots);
+    const auto& first = b.main.layer[0];
+    b.data_weight = slice(first.weight, 0, 0, interface);
+    const X once = linear(c, slice(first.weight, 0, interface, interface), first.bias);
+    const Index environments = shape(once)[0];
+    b.from_context = broadcast_to(reshape(once, {environments, 1, first_width()}), {environments, n, first_width()});
+    return b;
+  }
+
+ private:
+  Index first_width() const { return depth > 0 ? width : state; }
+};
+
+/// Root network of the low-rank experts: `depth` linear maps, `depth - 1` activations in between.
+struct RootNetwork {
+  Index state = 2, context = 2;
+  Index width = 64;
+  int depth = 3;
+
+  Widths widths() const {
+    Widths w{state};
+    for (int i = 1; i < depth; ++i) w.push_back(width);
+    w.push_back(state);
+    return w;
+  }
+};
+
+/// An environment's own network, its weights in place: `x [E, n, state]`, weights `[E, in, out]`.
+template <class X, class Activation>
+struct EnvironmentMlp {
+  BoundMlp<X, Activation> net;
+  X operator()(double, const X& x) const { return net(x); }
+};
+
+/// CoDA: every parameter of the root network moves linearly with the context, `theta_e = theta + H xi_e`
+/// (Kirchmeyer et al.: Generalizing to new physical systems via context-informed dynamics model, ICML 2022).
+template <class Activation = activation::LearnableSwish>
+struct Coda : RootNetwork {
+  void layout(Layout& l) const {
+    const Mlp<Activation> root{widths()};
+    l.add_module("root", root);
+    const Layout parts = layout_of(root);
+    for (const auto& e : parts.entries())
+      l.add("hyper." + e.name, {context, e.shape.size()}, init::fan_in(context));
+  }
+  template <class X>
+  auto bind(Slots<X>& slots, const X& context_rows, Index) const {
+    const Widths w = widths();
+    const Index environments = shape(context_rows)[0];
+    auto root = Mlp<Activation>{w}.bind(slots);
+    EnvironmentMlp<X, Activation> b{root};
+    const auto move = [&](const X& at, const Shape& each) {
+      const Index size = shape(at).size();
+      return reshape(linear(context_rows, slots.take({context, size}), reshape(at, {size})), each);
+    };
+    for (int i = 0; i < w.layers(); ++i) {
+      auto& to = b.net.layer[std::size_t(i)];
+      to.weight = move(to.weight, {environments, w[i], w[i + 1]});
+      to.bias = move(to.bias, {environments, 1, w[i + 1]});
+      if (Activation::learnable && i + 1 < w.layers()) to.beta = move(to.beta, {environments, 1, 1});
+    }
+    return b;
+  }
+};
+
+/// GEPS: low-rank adaptation of every layer, `W + A diag(xi_e) B` and `b + A xi_e`
+/// (Koupai et al.: Boosting generalization in parametric PDE neural solvers through adaptive conditioning, NeurIPS 2024).
+template <class Activation = activation::LearnableSwish>
+struct Geps : RootNetwork {
+  void layout(Layout& l) const {
+    const Widths w = widths();
+    l.add_module("root", Mlp<Activation>{w});
+    for (int i = 0; i < w.layers(); ++i) {
+      const std::string n = std::to_string(i + 1);
+      l.add("left" + n, {w[i + 1], context}, init::fan_in(w[i + 1]));
+      l.add("right" + n, {context, w[i]}, init::fan_in(context));
+      l.add("bias_move" + n, {w[i + 1], context}, init::fan_in(w[i + 1]));
+      if (Activation::learnable && i + 1 < w.layers()) l.add("beta_move" + n, {1, context}, init::fan_in(1));
+    }
+  }
+  template <class X>
+  auto bind(Slots<X>& slots, const X& context_rows, Index) const {
+    const Widths w = widths();
+    const Index environments = shape(context_rows)[0];
+    EnvironmentMlp<X, Activation> b{Mlp<Activation>{w}.bind(slots)};
+    const X scale_rows = reshape(context_rows, {environments, 1, context});
+    const auto move = [&](const X& at, Index size) {
+      return reshape(linear(context_rows, transpose(slots.take({size, context})), at), {environments, 1, size});
+    };
+    for (int i = 0; i < w.layers(); ++i) {
+      auto& to = b.net.layer[std::size_t(i)];
+      const X left = transpose(slots.take({w[i + 1], context})), right = transpose(slots.take({context, w[i]}));
+      const X root = reshape(to.weight, {1, w[i], w[i + 1]});
+      to.weight = linear(reshape(right, {1, w[i], context}) * scale_rows, left, root);
+      to.bias = move(to.bias, w[i + 1]);
+      if (Activation::learnable && i + 1 < w.layers()) to.beta = move(to.beta, 1);
+    }
+    return b;
+  }
+};
+
+}  // namespace moesaic

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <moesaic/ops/ops.hpp>
+
+namespace moesaic::gate {
+
+/// The set in which a gate's weights lie.
+namespace codomain {
+struct Simplex {};  ///< non-negative, sum 1; an expert with weight 0 is not run
+struct OneHot {};   ///< exactly one expert a sample, and its output is not scaled
+}  // namespace codomain
+
+/// Weights `[N, K]` in the gate's codomain and the logits behind them.
+template <class X>
+struct GateOutput {
+  X weights, logits;
+};
+
+}  // namespace moesaic::gate

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <moesaic/loss/compose.hpp>
+
+namespace moesaic {
+
+namespace functor {
+struct AbsoluteDifference {
+  template <class S, class R>
+  auto operator()(const S& a, const R& b) const {
+    using std::abs;
+    return abs(a - b);
+  }
+};
+/// Quadratic within `delta`, linear beyond.
+struct Huber {
+  double delta = 1;
+  template <class S, class R>
+  auto operator()(const S& a, const R& b) const {
+    using std::abs;
+    const auto e = a - b;
+    using E = std::remove_cvref_t<decltype(e)>;
+    const E size(abs(e)), d = constant<E>(delta);
+    return select(size < d, E(0.5 * e * e), E(d * (size - 0.5 * d)));
+  }
+};
+}  // namespace functor
+
+namespace loss {
+
+/// Mean squared error per sample.
+struct MeanSquaredError : Term {
+  static constexpr std::string_view name = "mse";
+  using reads = Supplies<quantity::Prediction>;
+  template <class X>
+  X operator()(const Outcome<X>& o) const { return o.per_sample(map(functor::SquaredDifference{}, o.prediction, o.target)); }
+};
+/// Mean absolute error per sample.
+struct MeanAbsoluteError : Term {
+  static constexpr std::string_view name = "mae";
+  using reads = Supplies<quantity::Prediction>;
+  template <class X>
+  X operator()(const Outcome<X>& o) const { return o.per_sample(map(functor::AbsoluteDifference{}, o.prediction, o.target)); }
+};
+/// Huber's loss per sample (Huber 1964).
+struct Huber : Term {
+  static constexpr std::string_view name = "huber";
+  using reads = Supplies<quantity::Prediction>;
+  double delta = 1;
+  template <class X>
+  X operator()(const Outcome<X>& o) const { return o.per_sample(map(functor::Huber{delta}, o.prediction, o.target)); }
+};
+/// Mean absolute value of a sample's context (neural context flows, with weight 1e-3).
+struct ContextL1 : Term {
+  static constexpr std::string_view name = "context_l1";
+  using reads = Supplies<quantity::Context>;
+  template <class X>
+  X operator()(const Outcome<X>& o) const {
+    return reshape(scale(sum_last(abs(o.context)), 1.0 / double(shape(o.context)[1])), {shape(o.context)[0]});
+  }
+};
+/// Squared logarithm of the gate's partition function (router z-loss; Zoph et al.: ST-MoE 2022).
+struct RouterZ : Term {
+  static constexpr std::string_view name = "router_z";
+  using reads = Supplies<quantity::GateLogits>;
+  template <class X>
+  X operator()(const Outcome<X>& o) const {
+    const X probability = log_softmax(o.logits);  // log-partition = logit - log-probability, for any expert
+    return reshape(square(slice(o.logits, 1, 0, 1) - slice(probability, 1, 0, 1)), {shape(o.logits)[0]});
+  }
+};
+
+inline constexpr MeanSquaredError mse{};
+inline constexpr MeanAbsoluteError mae{};
+inline constexpr ContextL1 context_l1{};
+inline constexpr RouterZ router_z{};
+inline Huber huber(double delta = 1) {
+  Huber h;
+  h.delta = delta;
+  return h;
+}
+
+}  // namespace loss
+}  // namespace moesaic

@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include <moesaic/expert/experts.hpp>
+#include <moesaic/flow/identity.hpp>
+#include <moesaic/gate/codomain.hpp>
+#include <moesaic/loss/compose.hpp>
+
+namespace moesaic {
+
+namespace detail {
+
+using Archetype = Tensor<Cpu<float>>;
+
+template <class E>
+inline constexpr bool is_contextual = requires { requires E::contextual; };
+
+template <class E>
+constexpr void check_expert() {
+  static_assert(requires(const E& e, Layout& l) { e.layout(l); },
+                "Moesaic: the Expert policy lacks layout(Layout&) const, which names its parameters [docs/expert.md]");
+  if constexpr (is_contextual<E>)
+    static_assert(requires(const E& e) { { e.context() } -> std::convertible_to<Index>; },
+                  "Moesaic: the contextual Expert policy lacks context() const, the size of its context [docs/expert.md]");
+  else {
+    static_assert(requires(const E& e) { { e.inputs() } -> std::convertible_to<Index>; },
+                  "Moesaic: the Expert policy lacks inputs() const, the number of features of a sample [docs/expert.md]");
+    static_assert(requires(const E& e, const Archetype& x) { { e(x, x) } -> std::convertible_to<Archetype>; },
+                  "Moesaic: the Expert policy lacks operator()(const X& parameters, const X& x) const [docs/expert.md]");
+  }
+}
+template <class G>
+constexpr void check_gate() {
+  static_assert(requires { typename G::codomain; },
+                "Moesaic: the Gate policy lacks the type codomain (gate::codomain::Simplex or OneHot) [docs/gate.md]");
+  static_assert(requires(const G& g, Layout& l) { g.layout(l, Index{}, Index{}); },
+                "Moesaic: the Gate policy lacks layout(Layout&, Index features, Index experts) const [docs/gate.md]");
+  static_assert(
+      requires(const G& g, Slots<Archetype>& s, const Archetype& z, const Random* r) {
+        { g(s, z, Index{}, r) } -> std::convertible_to<gate::GateOutput<Archetype>>;
+      },
+      "Moesaic: the Gate policy lacks operator()(Slots<X>&, const X& z, Index experts, const Random*) const [docs/gate.md]");
+}
+template <class F>
+constexpr void check_flow() {
+  static_assert(requires(const F& f, Layout& l) { f.layout(l); },
+                "Moesaic: the Flow policy lacks layout(Layout&) const [docs/flow.md]");
+  static_assert(requires(const F& f, Slots<Archetype>& s, const Archetype& x) { f.forward(s, x).z; },
+                "Moesaic: the Flow policy lacks forward(Slots<X>&, const X& x) const [docs/flow.md]");
+  static_assert(requires(const F& f, Slots<Archetype>& s, const Archetype& z) { f.inverse(s, z); },
+                "Moesaic: the Flow policy lacks inverse(Slots<X>&, const X& z) const [docs/flow.md]");
+}
+
+}  // namespace detail
+
+/// Expert x Gate x Flow x Loss: one model, composed at compile time.
+///
+/// Its parameters are one flat array: the experts one after the other, then the gate's, then the flow's. A model without context
+/// maps samples `x [N, ...]` through the flow, weighs the experts by the gate and adds their outputs; an expert sees only the
+/// samples whose weight is not zero. A contextual model (`ContextFlow`) routes environments by their contexts instead; see
+/// `train/environments.hpp`.
+template <class Expert, class Gate, class Flow, class Loss>
+struct Mixture {
+  using ExpertPolicy = Expert;
+  using GatePolicy = Gate;
+  static constexpr bool contextual = detail::is_contextual<Expert>;
+  static constexpr bool one_hot = std::is_same_v<typename Gate::codomain, gate::codomain::OneHot>;
+
+  Experts<Expert> experts;
+  Gate gate;
+  Flow flow;
+  Loss loss;
+  Index expert_size, gate_size;  ///< numbers of parameters; expert k's begin at `k * expert_size`, the gate's at `gate_offset()`
+
+  Mixture(const Experts<Expert>& e, const Gate& g, const Flow& f, const Loss& l) : experts(e), gate(g), flow(f), loss(l) {
+    expert_size = layout_of(experts.prototype).size();
+    Layout of_gate;
+    gate.layout(of_gate, features(), experts.count);
+    gate_size = of_gate.size();
+  }
+
+  Index features() const {
+    if constexpr (contextual)
+      return experts.count * experts.prototype.context();
+    else
+      return experts.prototype.inputs();
+  }
+
+  void layout(Layout& l) const {
+    for (Index k = 0; k < experts.count; ++k) l.add_module("expert" + std::to_string(k), experts.prototype);
+    layout_gate(l);
+  }
+  Index gate_offset() const { return experts.count * expert_size; }
+
+  template <class B>
+  Array<B> initial(const Random& random) const {
+    Array<B> p = initial_parameters<B>(layout_of(*this), random);
+    if (experts.same_start)
+      for (Index k = 1; k < experts.count; ++k)
+        B::copy(view(p.tensor(), k * expert_size, {expert_size}), view(p.tensor(), 0, {expert_size}));
+    return p;
+  }
+
+  /// Gate weights and logits for features `z [N, features]`.
+  template <class X>
+  gate::GateOutput<X> weigh(const X& parameters, const X& z, const Random* random = nullptr) const {
+    Slots<X> slots(parameters, gate_offset());
+    return gate(slots, z, experts.count, random);
+  }
+
+  /// Everything that one evaluation produces, for samples `x [N, inputs]`; `target` may be absent.
+  template <class X>
+  Outcome<X> operator()(const X& parameters, const X& x, const TensorOf<X>& target = {}, const Random* random = nullptr) const
+    requires(!contextual)
+  {
+    Outcome<X> out;
+    Slots<X> flow_slots(parameters, flow_offset());
+    const auto image = flow.forward(flow_slots, x);
+    out.latent = image.z;
+    out.log_det = image.log_det;
+    out.target = X(target);
+    const auto g = weigh(parameters, image.z, random);
+    out.weights = g.weights;
+    out.logits = g.logits;
+    const auto routing = primal(one_hot ? g.logits : g.weights);
+    const auto host = to_host(routing);
+    const Index n = shape(x)[0], count = experts.count;
+    auto& workspace = Workspace<HostMemory>::current();
+    for (Index k = 0; k < count; ++k) {
+      auto* rows = workspace.template take<std::int32_t>(std::size_t(n));
+      std::size_t chosen = 0;
+      for (Index i = 0; i < n; ++i) {
+        const auto* row = host.data() + i * count;
+        if (one_hot ? std::max_element(row, row + count) - row == k : row[k] != 0) rows[chosen++] = std::int32_t(i);
+      }
+      if (chosen == 0) continue;
+      const std::span<const std::int32_t> who(rows, chosen);
+      const X own = view(parameters, k * expert_size, {expert_size});
+      X y = experts.prototype(own, chosen == std::size_t(n) ? image.z : gather(image.z, who));
+      if constexpr (!one_hot) {
+        const X w = slice(g.weights, 1, k, 1);
+        y = y * (chosen == std::size_t(n) ? w : gather(w, who));
+      }
+      out.prediction = sum_present(out.prediction, chosen == std::size_t(n) ? y : scatter_add(y, who, n));
+    }
+    return out;
+  }
+
+ private:
+  void layout_gate(Layout& l) const {
+    struct GateLayout {
+      const Mixture& m;
+      void layout(Layout& to) const { m.gate.layout(to, m.features(), m.experts.count); }
+    };
+    l.add_module("gate", GateLayout{*this});
+    l.add_module("flow", flow);
+  }
+  Index flow_offset() const { return gate_offset() + gate_size; }
+};
+
+/// Composes a model. Misuse is refused here, in one sentence that names the policy and the missing member.
+template <class Expert, class Gate, class Flow, class Loss>
+auto mixture(const Experts<Expert>& experts, const Gate& gate, const Flow& flow, const Loss& loss) {
+  detail::check_expert<Expert>();
+  detail::check_gate<Gate>();
+  detail::check_flow<Flow>();
+  static_assert(loss::LossTerm<Loss>, "Moesaic: the Loss policy is not a loss::Term nor a sum of such [docs/loss.md]");
+  auto composed = loss::as_sum(loss);
+  constexpr bool contextual = detail::is_contextual<Expert>;
+  constexpr bool one_hot = requires { requires std::is_same_v<typename Gate::codomain, gate::codomain::OneHot>; };
+  loss::require_supplied<decltype(composed), contextual, one_hot, !requires { requires Flow::trivial; }>();
+  return Mixture<Expert, Gate, Flow, decltype(composed)>{experts, gate, flow, composed};
+}
+
+}  // namespace moesaic

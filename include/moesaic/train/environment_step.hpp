@@ -1,0 +1,264 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <moesaic/ad/lanes.hpp>
+#include <moesaic/mixture.hpp>
+#include <moesaic/train/environment_data.hpp>
+
+namespace moesaic {
+
+/// One solve of a step: an environment, the rows of the contexts array that it uses, and the expert that it is routed to.
+struct Solve {
+  Index environment;  ///< whose trajectories are the data
+  Index context;      ///< row of the context at which the field is wanted
+  Index pool;         ///< row of the context about which it is expanded; equal to `context` without Taylor expansion
+  Index expert;
+  double weight;      ///< of its loss in the total
+};
+
+/// Runs the solves of a step, expert by expert and on all threads, with or without gradients.
+template <class B, class Model>
+class EnvironmentStep {
+ public:
+  using T = typename B::Scalar;
+  static constexpr int most_terms = 8;
+  struct Term {
+    std::string_view name;
+    double value = 0;
+  };
+
+  explicit EnvironmentStep(const Model& model, Index part_size = 8) : model_(model), part_size_(part_size) {
+    static_assert(Model::contextual, "Moesaic: training on environments needs a contextual Expert (ContextFlow) [docs/expert.md]");
+    static_assert(std::is_same_v<typename B::Memory, HostMemory>, "Moesaic: EnvironmentStep reads contexts and gradients on the host");
+  }
+
+  /// What is differentiated in a step.
+  enum class Wanted { nothing, weights, contexts };
+
+  /// Losses (per solve in `losses`, weighted sums by term in `terms()`) and, where wanted, the gradient of their weighted sum with
+  /// respect to the model's parameters (flat) or to the contexts `[R, D]`. Solves are reordered by expert.
+  ///
+  /// A gate with weights scales the field of the expert that it chose by that expert's weight; a one-hot gate does not.
+  void operator()(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts,
+                  Wanted wanted, const Tensor<B>& gradient, std::span<double> losses) {
+    plan(solves);
+    for (auto& part : parts_) part.terms = {};
+    if (wanted == Wanted::nothing) {
+      evaluate_lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>&, Index i) {
+        run_part<Tensor<B>>(nullptr, solves, parts_[std::size_t(i)], data, parameters, contexts, wanted, losses);
+      });
+    } else {
+      reserve(wanted, Index(solves.size()));
+      lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) {
+        run_part<Var<Tensor<B>>>(&tape, solves, parts_[std::size_t(i)], data, parameters, contexts, wanted, losses);
+      });
+      collect(solves, wanted, gradient);
+    }
+    sum_terms();
+  }
+
+  /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`.
+  void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
+    plan(solves);
+    expanded_ = false;
+    evaluate_lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>&, Index i) {
+      const Part& part = parts_[std::size_t(i)];
+      const auto own = solves.subspan(std::size_t(part.first), std::size_t(part.count));
+      const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part.expert), gate_parameters(parameters),
+                                             rows(contexts, own, &Solve::context), rows(contexts, own, &Solve::context), part.expert)
+                              .prediction;
+      const Index n = data.trajectories, d = data.state, times = data.points;
+      for (Index t = 0; t < times; ++t)
+        for (Index s = 0; s < part.count; ++s)
+          for (Index j = 0; j < n; ++j)
+            std::copy_n(y.data() + ((t * part.count + s) * n + j) * d, d, out + (((part.first + s) * n + j) * times + t) * d);
+    });
+  }
+
+  /// The expert that the gate chooses for every row of `contexts`, the lowest index on ties.
+  void route(const Tensor<B>& parameters, const Tensor<B>& contexts, std::span<Index> expert) const {
+    const Scratch<typename B::Memory> scratch;
+    const auto logits = model_.weigh(parameters, contexts).logits;
+    const Index k = model_.experts.count;
+    for (std::size_t e = 0; e < expert.size(); ++e) {
+      const T* row = logits.data() + Index(e) * k;
+      expert[e] = std::max_element(row, row + k) - row;
+    }
+  }
+
+  std::span<const Term> terms() const { return {terms_.data(), std::size_t(term_count_)}; }
+  std::size_t capacity() const { return lanes_.capacity() + evaluate_lanes_.capacity(); }
+  const Model& model() const { return model_; }
+
+ private:
+  struct Part {
+    Index expert, first, count;
+    std::array<Term, most_terms> terms{};
+  };
+
+  void plan(std::span<Solve> solves) {
+    std::sort(solves.begin(), solves.end(), [](const Solve& a, const Solve& b) {
+      return std::tie(a.expert, a.environment, a.context, a.pool) < std::tie(b.expert, b.environment, b.context, b.pool);
+    });
+    expanded_ = std::any_of(solves.begin(), solves.end(), [](const Solve& s) { return s.pool != s.context; });
+    parts_.clear();
+    for (Index i = 0; i < Index(solves.size()); ++i) {
+      const Index expert = solves[std::size_t(i)].expert;
+      if (parts_.empty() || parts_.back().expert != expert || parts_.back().count == part_size_) parts_.push_back({expert, i, 0, {}});
+      ++parts_.back().count;
+    }
+  }
+
+  Tensor<B> expert_parameters(const Tensor<B>& p, Index k) const { return view(p, k * model_.expert_size, {model_.expert_size}); }
+  Tensor<B> gate_parameters(const Tensor<B>& p) const { return view(p, model_.gate_offset(), {model_.gate_size}); }
+
+  static Tensor<B> rows(const Tensor<B>& contexts, std::span<const Solve> solves, Index Solve::*row) {
+    const Index d = contexts.shape()[1];
+    auto out = make_tensor<B>({Index(solves.size()), d});
+    for (std::size_t i = 0; i < solves.size(); ++i) std::copy_n(contexts.data() + solves[i].*row * d, d, out.data() + Index(i) * d);
+    return out;
+  }
+
+  template <class X>
+  Outcome<X> forward(std::span<const Solve> solves, const EnvironmentData<B>& data, const X& expert, const X& gate, const X& at,
+                     const X& about, Index k) const {
+    const auto count = Index(solves.size());
+    auto& workspace = Workspace<HostMemory>::current();
+    auto* environment = workspace.template take<std::int32_t>(solves.size());
+    auto* row = workspace.template take<std::int32_t>(solves.size() * std::size_t(data.points));
+    for (Index i = 0; i < count; ++i) {
+      environment[i] = std::int32_t(solves[std::size_t(i)].environment);
+      for (Index t = 0; t < data.points; ++t) row[t * count + i] = std::int32_t(t * data.environments) + environment[i];
+    }
+    const std::span<const std::int32_t> who(environment, solves.size()), when(row, solves.size() * std::size_t(data.points));
+    const Index piece = model_.experts.prototype.context();
+    Situation<X> s;
+    s.context = slice(about, 1, k * piece, piece);
+    if (expanded_) s.displacement = slice(at, 1, k * piece, piece) - s.context;
+    s.initial = gather(data.initial.tensor(), who);
+    s.times = data.times;
+    X rate(gather(data.rate.tensor(), who));
+    Outcome<X> out;
+    if constexpr (!Model::one_hot) {
+      Slots<X> slots(gate);
+      const auto g = model_.gate(slots, about, model_.experts.count, nullptr);
+      rate = rate * slice(g.weights, 1, k, 1);
+      out.weights = g.weights;
+      out.logits = g.logits;
+    }
+    s.rate = reshape(rate, {count, 1, 1});
+    out.prediction = model_.experts.prototype(expert, s);
+    out.target = X(gather(data.states.tensor(), when).reshape({data.points, count, data.trajectories, data.state}));
+    out.sample_axis = 1;
+    out.context = at;
+    return out;
+  }
+
+  template <class X>
+  void run_part(Tape<Tensor<B>>* tape, std::span<const Solve> all, Part& part, const EnvironmentData<B>& data,
+                const Tensor<B>& parameters, const Tensor<B>& contexts, Wanted wanted, std::span<double> losses) {
+    const auto solves = all.subspan(std::size_t(part.first), std::size_t(part.count));
+    X expert(expert_parameters(parameters, part.expert)), gate(gate_parameters(parameters));
+    X at(rows(contexts, solves, &Solve::context)), about(rows(contexts, solves, &Solve::pool));
+    if constexpr (!std::is_same_v<X, Tensor<B>>) {
+      if (wanted == Wanted::weights) {
+        expert = tape->leaf(expert.value);
+        gate = tape->leaf(gate.value);
+      } else {
+        expert = tape->constant(expert.value);
+        at = tape->leaf(at.value);
+        about = expanded_ ? tape->leaf(about.value) : at;
+      }
+    }
+    const Outcome<X> outcome = forward<X>(solves, data, expert, gate, at, about, part.expert);
+    int term = 0;
+    const X loss = model_.loss.evaluate(outcome, [&](std::string_view name, const X& value) {
+      double sum = 0;
+      for (std::size_t i = 0; i < solves.size(); ++i) sum += solves[i].weight * double(primal(value).data()[i]);
+      part.terms[std::size_t(term++)] = {name, sum};
+    });
+    for (std::size_t i = 0; i < solves.size(); ++i) losses[std::size_t(part.first) + i] = double(primal(loss).data()[i]);
+    if constexpr (!std::is_same_v<X, Tensor<B>>) {
+      auto seed = make_tensor<B>({part.count});
+      for (std::size_t i = 0; i < solves.size(); ++i) seed.data()[i] = T(solves[i].weight);
+      sweep(loss, seed);
+      const Index index = &part - parts_.data();
+      if (wanted == Wanted::weights) {
+        store(expert, weight_parts_.data() + index * part_stride(), model_.expert_size);
+        store(gate, weight_parts_.data() + index * part_stride() + model_.expert_size, model_.gate_size);
+      } else {
+        const Index size = part.count * contexts.shape()[1], offset = part.first * contexts.shape()[1];
+        store(at, at_rows_.data() + offset, size);
+        if (expanded_) store(about, about_rows_.data() + offset, size);
+      }
+    }
+  }
+
+  static void store(const Var<Tensor<B>>& x, T* to, Index size) {
+    const auto& g = x.node ? x.node->adjoint : Tensor<B>{};
+    if (x.active() && g)
+      std::copy_n(g.data(), size, to);
+    else
+      std::fill_n(to, size, T(0));
+  }
+
+  Index part_stride() const { return model_.expert_size + model_.gate_size; }
+  void reserve(Wanted wanted, Index solves) {
+    if (wanted == Wanted::weights) {
+      weight_parts_.resize(std::max(weight_parts_.size(), parts_.size() * std::size_t(part_stride())));
+    } else {
+      const auto size = std::size_t(solves * model_.features());
+      at_rows_.resize(std::max(at_rows_.size(), size));
+      about_rows_.resize(std::max(about_rows_.size(), size));
+    }
+  }
+  /// Adds up the parts in their order.
+  void collect(std::span<const Solve> solves, Wanted wanted, const Tensor<B>& gradient) const {
+    B::fill(gradient, T(0));
+    const auto add = [](T* to, const T* from, Index n) {
+      for (Index i = 0; i < n; ++i) to[i] += from[i];
+    };
+    if (wanted == Wanted::weights) {
+      for (std::size_t p = 0; p < parts_.size(); ++p) {
+        const T* from = weight_parts_.data() + Index(p) * part_stride();
+        add(gradient.data() + parts_[p].expert * model_.expert_size, from, model_.expert_size);
+        add(gradient.data() + model_.gate_offset(), from + model_.expert_size, model_.gate_size);
+      }
+      return;
+    }
+    const Index d = gradient.shape().back();
+    for (std::size_t i = 0; i < solves.size(); ++i) {
+      add(gradient.data() + solves[i].context * d, at_rows_.data() + Index(i) * d, d);
+      if (expanded_) add(gradient.data() + solves[i].pool * d, about_rows_.data() + Index(i) * d, d);
+    }
+  }
+  void sum_terms() {
+    term_count_ = 0;
+    terms_ = {};
+    for (const auto& part : parts_)
+      for (int t = 0; t < most_terms && !part.terms[std::size_t(t)].name.empty(); ++t) {
+        terms_[std::size_t(t)].name = part.terms[std::size_t(t)].name;
+        terms_[std::size_t(t)].value += part.terms[std::size_t(t)].value;
+        term_count_ = std::max(term_count_, t + 1);
+      }
+  }
+
+  const Model& model_;
+  Index part_size_;
+  std::vector<Part> parts_;
+  bool expanded_ = false;  ///< whether any solve of the step is expanded about another environment's context
+  std::vector<T> weight_parts_, at_rows_, about_rows_;
+  std::array<Term, most_terms> terms_{};
+  int term_count_ = 0;
+  Lanes<Tensor<B>> lanes_, evaluate_lanes_;
+};
+
+}  // namespace moesaic

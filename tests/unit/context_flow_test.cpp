@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include <moesaic/expert/context_flow.hpp>
+
+using namespace moesaic;
+using B = Cpu<double>;
+
+namespace {
+
+Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1) {
+  Random random(11, stream);
+  std::vector<double> v(std::size_t(shape.size()));
+  for (auto& x : v) x = size * random.next_normal();
+  return Array<B>(shape, v);
+}
+
+/// `dx/dt = context^2`, whatever x is: quadratic in the context, so that the expansion to order 2 is exact.
+struct SquaredContext {
+  Index state = 1, context = 1;
+  void layout(Layout&) const {}
+  template <class X>
+  auto bind(Slots<X>&, const X& context_rows, Index n) const {
+    const X c = broadcast_to(reshape(square(context_rows), {shape(context_rows)[0], 1, 1}), {shape(context_rows)[0], n, 1});
+    return [c](double, const X& x) { return c + 0.0 * x; };
+  }
+};
+
+/// Value after one time unit from 0.
+template <class Flow>
+std::vector<double> end_of(const Flow& flow, const Array<B>& p, const Array<B>& about, const Array<B>* displacement, Index state) {
+  const Index environments = about.shape()[0], n = 3;
+  const double times[] = {0, 1};
+  Situation<Tensor<B>> s;
+  s.context = about;
+  if (displacement) s.displacement = *displacement;
+  const Array<B> initial = numbers({environments, n, state}, 5, 0.5);
+  const Array<B> one({environments, 1, 1}, std::vector<double>(std::size_t(environments), 1.0));
+  s.initial = initial;
+  s.rate = one;
+  s.times = times;
+  return to_host(slice(flow(p.tensor(), s), 0, 1, 1));
+}
+
+template <class Flow>
+double expansion_error(const Flow& flow, double size) {
+  const auto p = initial_parameters<B>(layout_of(flow), Random(2));
+  const auto about = numbers({2, flow.context()}, 1), displacement = numbers({2, flow.context()}, 2, size);
+  const Array<B> at(about.tensor() + displacement.tensor());
+  const auto expanded = end_of(flow, p, about, &displacement, flow.state());
+  const auto exact = end_of(flow, p, at, nullptr, flow.state());
+  double worst = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) worst = std::max(worst, std::abs(exact[i] - expanded[i]));
+  return worst;
+}
+
+template <class Field>
+void check_order(const std::string& name, Field field) {
+  INFO(name);
+  field.context = 4;
+  for (int order : {1, 2}) {
+    ContextFlow<Field> flow{.field = field, .taylor = order};
+    const double coarse = expansion_error(flow, 0.02), fine = expansion_error(flow, 0.01);
+    INFO("order " << order << ": " << coarse << " -> " << fine);
+    CHECK(std::log2(coarse / fine) > order + 0.6);
+    CHECK(std::log2(coarse / fine) < order + 1.6);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("parameter counts are those of the MixER paper") {
+  CHECK(layout_of(ContextFlow<ThreeNetworks<>>{.field = {.context = 4}}).size() == 13404);
+  CHECK(layout_of(ContextFlow<ThreeNetworks<>>{.field = {.context = 40}}).size() == 15588);
+  CHECK(layout_of(ContextFlow<ThreeNetworks<>>{.field = {.context = 2}}).size() == 13240);
+  CHECK(layout_of(ContextFlow<Coda<>>{.field = {{.context = 4}}}).size() == 22421);
+  CHECK(layout_of(ContextFlow<Geps<>>{.field = {{.context = 4}}}).size() == 6053);
+}
+
+TEST_CASE("the expansion in the context has its worked values and is exact for a quadratic field") {
+  const double one[] = {1.0}, two[] = {2.0}, zero[] = {0.0};
+  const Array<B> about({1, 1}, one), displacement({1, 1}, two), shift({1}, zero), none({1, 1}, zero);
+  const auto rise = [&](int order, const Array<B>& d) {
+    const ContextFlow<SquaredContext> flow{.field = {}, .taylor = order};
+    return end_of(flow, shift, about, &d, 1)[0] - end_of(flow, shift, about, &none, 1)[0] + 1;  // F(1) = 1 without displacement
+  };
+  CHECK(rise(1, displacement) == doctest::Approx(5));
+  CHECK(rise(2, displacement) == doctest::Approx(9));
+  CHECK(rise(0, displacement) == doctest::Approx(1));
+}
+
+TEST_CASE("the error of an expansion of order k falls with the displacement to the power k + 1") {
+  check_order("three networks", ThreeNetworks<>{});
+  check_order("CoDA", Coda<>{});
+  check_order("GEPS", Geps<>{});
+}
+
+TEST_CASE("equal contexts make all orders equal") {
+  ContextFlow<ThreeNetworks<>> flow{.field = {.context = 4}};
+  const auto p = initial_parameters<B>(layout_of(flow), Random(2));
+  const auto about = numbers({2, 4}, 1);
+  const Array<B> zero(Shape{2, 4});
+  const auto direct = end_of(flow, p, about, nullptr, 2);
+  for (int order : {0, 1, 2}) {
+    flow.taylor = order;
+    const auto y = end_of(flow, p, about, &zero, 2);
+    for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(direct[i]).epsilon(1e-13));
+  }
+}
