@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+//
+// W5: negative log-likelihood of a Real NVP flow and its gradient: 8 affine couplings of dimension 64, batch 4096. Coupling i
+// transforms one half z = o exp(s) + t, where s = tanh(s') and [s' ; t] = MLP 32-128-128-64 (relu) of the other half.
+#include <moesaic/expert/mlp.hpp>
+
+#include "support/harness.hpp"
+
+namespace {
+
+using namespace bench;
+
+struct Couple {
+  template <class O, class S, class R>
+  auto operator()(const O& o, const S& s, const R& t) const { using std::exp; return o * exp(s) + t; }
+};
+
+template <class T>
+class RealNvp {
+  using B = Cpu<T>;
+  static constexpr Index couplings = 8, half = 32, hidden = 128, samples = 4096;
+
+ public:
+  const char* name = "W5_realnvp";
+  std::string sizes() const { return "\"layers\": 8, \"dim\": 64, \"hidden\": 128, \"batch\": 4096"; }
+  double flops() const {
+    const double first = 2.0 * samples * half * hidden;
+    return 3 * 2.0 * samples * couplings * (half * hidden + hidden * hidden + hidden * 2 * half) - first;
+  }
+
+  explicit RealNvp(Problem<T>& problem) : x_(problem.array("in_x", {samples, 2 * half})) {
+    for (Index i = 0; i < couplings; ++i) layout_.add_module(std::to_string(i), net_);
+    parameters_ = Array<B>({layout_.size()});
+    gradient_ = Array<B>({layout_.size()});
+    each_weight([&](const std::string& peer, const Shape& all, auto&& parts) {
+      const auto values = problem.weights("param_" + peer, all, all.rank() == 3 ? all[1] : hidden);
+      for (Index i = 0; i < couplings; ++i) B::copy(parts(parameters_, i), values.tensor().rows(i, 1));
+    });
+  }
+
+  void check(Problem<T>& problem) {
+    Array<B> loss(Shape{});
+    loss.data()[0] = step();
+    problem.compare("loss", loss);
+    each_weight([&](const std::string& peer, const Shape& all, auto&& parts) {
+      Array<B> ours(all);
+      for (Index i = 0; i < couplings; ++i) B::copy(ours.tensor().rows(i, 1), parts(gradient_, i));
+      problem.compare("grad_" + peer, ours);
+    });
+  }
+
+  T step() {
+    T loss = 0;
+    lanes_.run(1, [&](Tape<Tensor<B>>& tape, Index) {
+      const auto parameters = tape.leaf(parameters_.tensor());
+      const auto y = negative_log_likelihood(parameters);
+      sweep(y, one<B>());
+      B::copy(gradient_, parameters.node->adjoint);
+      loss = y.value.data()[0];
+    });
+    return loss;
+  }
+  std::size_t bytes() const { return lanes_.capacity(); }
+
+ private:
+  template <class X>
+  X negative_log_likelihood(const X& parameters) const {
+    Slots<X> slots(parameters);
+    X kept = slice(x_.tensor(), 1, 0, half), moved = slice(x_.tensor(), 1, half, half), log_det;
+    for (Index i = 0; i < couplings; ++i) {
+      const X st = net_.bind(slots)(kept);
+      const X s = tanh(slice(st, 1, 0, half));
+      log_det = sum_present(log_det, sum(s));
+      const X z = map(Couple{}, moved, s, slice(st, 1, half, half));
+      moved = kept;
+      kept = z;
+    }
+    return (1.0 / samples) * (0.5 * (sum(square(kept)) + sum(square(moved))) - log_det);
+  }
+
+  /// Calls `f(peer's name, shape there, (array, coupling) -> our part of it)`.
+  template <class F>
+  void each_weight(const F& f) {
+    const Layout one_net = layout_of(net_);
+    for (const auto& e : one_net.entries()) {
+      Shape all{couplings};
+      for (int a = 0; a < e.shape.rank(); ++a) all.push_back(e.shape[a]);
+      f((e.shape.rank() == 2 ? "W" : "b") + e.name.substr(e.name.size() - 1), all, [&](const Array<B>& flat, Index i) {
+        return view(flat.tensor(), i * one_net.size() + e.offset, e.shape);
+      });
+    }
+  }
+
+  const Mlp<activation::Relu> net_{{half, hidden, hidden, 2 * half}};
+  Layout layout_;
+  Array<B> x_, parameters_, gradient_;
+  Lanes<Tensor<B>> lanes_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::run<RealNvp>(argc, argv); }
