@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <limits>
+#include <type_traits>
+
+#include <moesaic/backend/cpu/memory.hpp>
+#include <moesaic/cluster/metric.hpp>
+#include <moesaic/core/random.hpp>
+
+namespace moesaic::cluster {
+
+/// Starting centroids [K, D] for k-means, drawn from `samples [N, D]`: the first uniformly, each further one with probability in
+/// proportion to its distance (under `metric`) from the nearest already drawn. Once every sample coincides with a centroid, the
+/// rest are drawn uniformly. Arthur, Vassilvitskii: k-means++: the advantages of careful seeding, SODA 2007.
+/// Raises an error on empty or non-finite samples and on more clusters than samples.
+template <class B>
+Array<B> kmeans_plus_plus(const Tensor<B>& samples, Index clusters, Random random, Metric metric = Metric::SquaredEuclidean) {
+  static_assert(std::is_same_v<typename B::Memory, HostMemory>, "kmeans_plus_plus: works on tensors of a CPU backend");
+  using T = typename B::Scalar;
+  require_rows("samples", samples);
+  const Index rows = samples.shape()[0], columns = samples.shape()[1];
+  require(clusters > 0 && clusters <= rows, "k-means++: ", clusters, " clusters of ", rows, " samples, expected 1 to ", rows);
+  Array<B> centroids(Shape{clusters, columns});
+  Scratch<HostMemory> scratch;
+  auto* const gap = Workspace<HostMemory>::current().take<double>(std::size_t(rows));
+  std::fill_n(gap, rows, std::numeric_limits<double>::max());
+  Index chosen = Index(random.next_below(std::uint64_t(rows)));
+  for (Index k = 0; k < clusters; ++k) {
+    const T* const centroid = samples.data() + chosen * columns;
+    std::copy_n(centroid, columns, centroids.data() + k * columns);
+    double total = 0;
+    for (Index i = 0; i < rows; ++i) {
+      gap[i] = std::min(gap[i], distance(metric, samples.data() + i * columns, centroid, columns));
+      total += gap[i];
+    }
+    const double uniform = random.next_uniform();
+    chosen = std::min(rows - 1, Index(uniform * double(rows)));
+    if (!(total > 0) || !finite(total)) continue;
+    double left = uniform * total;
+    for (Index i = 0; i < rows; ++i) {
+      if (gap[i] > 0) chosen = i;  // rounding may leave a rest after the last sample: the last possible one then wins
+      left -= gap[i];
+      if (left < 0) break;
+    }
+  }
+  return centroids;
+}
+
+}  // namespace moesaic::cluster
