@@ -36,7 +36,8 @@ class Scanner {
   /// The text up to the next of `delimiters`, which is not taken.
   std::string_view until(std::string_view delimiters) {
     const std::size_t end = std::min(text_.find_first_of(delimiters, at_), text_.size());
-    return text_.substr(std::exchange(at_, end), end - at_);
+    const std::size_t begin = std::exchange(at_, end);  // the order in which arguments are evaluated is open
+    return text_.substr(begin, end - begin);
   }
   /// A decimal number without sign that `Index` holds.
   Index integer() {

@@ -13,6 +13,15 @@ struct AbsoluteDifference {
     return abs(a - b);
   }
 };
+/// `factor * (a - b)^2 / c`.
+struct RelativeSquare {
+  double factor = 1;
+  template <class S, class R, class Q>
+  auto operator()(const S& a, const R& b, const Q& c) const {
+    const auto e = a - b;
+    return e * e / c * constant<std::remove_cvref_t<decltype(e * e / c)>>(factor);
+  }
+};
 /// Quadratic within `delta`, linear beyond.
 struct Huber {
   double delta = 1;
@@ -35,6 +44,27 @@ struct MeanSquaredError : Term {
   using reads = Supplies<quantity::Prediction>;
   template <class X>
   X operator()(const Outcome<X>& o) const { return o.per_sample(map(functor::SquaredDifference{}, o.prediction, o.target)); }
+};
+/// Squared error relative to the size of the state, `|x - y|^2 / ((1 - tail) |y|^2 + tail * mean |y|^2)`, mean over times.
+///
+/// Samples of small amplitude count as much as those of large amplitude; `tail` keeps states near zero from dominating (0: the
+/// pure relative error, 1: every sample divided by its own mean square).
+struct RelativeError : Term {
+  static constexpr std::string_view name = "relative";
+  using reads = Supplies<quantity::Prediction>;
+  double tail = 0.5;
+  template <class X>
+  X operator()(const Outcome<X>& o) const {
+    const auto target = primal(o.target);
+    const auto norm = sum_last(square(target));
+    Shape each = norm.shape();
+    for (int a = 0; a < each.rank(); ++a)
+      if (a != o.sample_axis) each[a] = 1;
+    const auto typical = scale(sum_to(norm, each), double(each.size()) / double(norm.size()));
+    const auto size = scale(norm, 1 - tail) + scale(typical, tail) + 1e-12;
+    const double dimension = double(target.shape().back());
+    return o.per_sample(map(functor::RelativeSquare{dimension}, o.prediction, o.target, size));
+  }
 };
 /// Mean absolute error per sample.
 struct MeanAbsoluteError : Term {
@@ -75,6 +105,11 @@ inline constexpr MeanSquaredError mse{};
 inline constexpr MeanAbsoluteError mae{};
 inline constexpr ContextL1 context_l1{};
 inline constexpr RouterZ router_z{};
+inline RelativeError relative(double tail = 0.5) {
+  RelativeError r;
+  r.tail = tail;
+  return r;
+}
 inline Huber huber(double delta = 1) {
   Huber h;
   h.delta = delta;
