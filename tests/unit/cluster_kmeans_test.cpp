@@ -33,8 +33,13 @@ struct Naive {
 
   template <class T>
   Naive(Metric m, const Array<Cpu<T>>& samples, const Array<Cpu<T>>& start)
-      : metric(m), rows(samples.shape()[0]), cols(samples.shape()[1]), clusters(start.shape()[0]),
-        x(samples.data(), samples.data() + samples.size()), c(start.data(), start.data() + start.size()), label(std::size_t(rows)) {}
+      : metric(m),
+        rows(samples.shape()[0]),
+        cols(samples.shape()[1]),
+        clusters(start.shape()[0]),
+        x(samples.data(), samples.data() + samples.size()),
+        c(start.data(), start.data() + start.size()),
+        label(std::size_t(rows)) {}
 
   double gap(Index i, Index k) const {
     double sum = 0;
@@ -76,7 +81,8 @@ TEST_CASE_TEMPLATE("k-means agrees with plain Lloyd passes", T, float, double) {
     Index rows, cols, clusters;
   };
   for (const Metric metric : {Metric::L1, Metric::SquaredEuclidean})
-    for (const auto [rows, cols, clusters] : {Size{7, 1, 2}, Size{64, 3, 1}, Size{65, 5, 4}, Size{360, 40, 10}, Size{5003, 6, 13}}) {
+    for (const auto [rows, cols, clusters] :
+         {Size{7, 1, 2}, Size{64, 3, 1}, Size{65, 5, 4}, Size{360, 40, 10}, Size{5003, 6, 13}}) {
       const auto x = normal<T>(rows, cols, 3);
       Array<Cpu<T>> start(x.tensor().rows(0, clusters));
       KMeansOptions options{.metric = metric, .max_passes = 6, .absolute_tolerance = 0, .relative_tolerance = 0};

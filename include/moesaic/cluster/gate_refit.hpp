@@ -20,11 +20,11 @@ enum class GateStart { PlusPlus, SmallUniform };  ///< centroids where there are
 ///
 /// | option | default | published | because |
 /// |---|---|---|---|
-/// | matching | optimal | greedy in cluster order | greedy depends on the order of the clusters, and its total loss can be several times the least |
-/// | start | k-means++, best of 4 | U(-1e-3, 1e-3), once | random centroids near zero leave clusters empty or in a poor local minimum |
-/// | empty | reseed | give up, start afresh | one empty cluster stalls the gate |
-/// | metric | squared Euclidean | L1 | centroids are means, which lower squared distances in every pass, not L1 ones |
-/// | passes | 100 to the fixed point, the last counts | 20, reaching the last is a failure | a clustering that still moves a little is still usable |
+/// | matching | optimal | greedy in cluster order | greedy depends on the order of the clusters, and its total loss can be
+/// several times the least | | start | k-means++, best of 4 | U(-1e-3, 1e-3), once | random centroids near zero leave clusters
+/// empty or in a poor local minimum | | empty | reseed | give up, start afresh | one empty cluster stalls the gate | | metric |
+/// squared Euclidean | L1 | centroids are means, which lower squared distances in every pass, not L1 ones | | passes | 100 to the
+/// fixed point, the last counts | 20, reaching the last is a failure | a clustering that still moves a little is still usable |
 struct GateRefitOptions {
   Matching matching = Matching::Optimal;
   LossCentre centre = LossCentre::Median;
@@ -101,8 +101,8 @@ Tensor<B> cluster_losses(const Tensor<B>& losses, const std::vector<std::int32_t
 
 }  // namespace detail
 
-/// Refits a linear gate without gradients: clusters the environments' `contexts [E, D]` into as many clusters as there are experts,
-/// matches clusters with experts by their `losses [E, M]` (each expert alone on each environment), and fits the logits
+/// Refits a linear gate without gradients: clusters the environments' `contexts [E, D]` into as many clusters as there are
+/// experts, matches clusters with experts by their `losses [E, M]` (each expert alone on each environment), and fits the logits
 /// `[context, 1] W` to the one-hot choice by least squares. `centroids` are those of the last call, or absent. The same `random`
 /// gives the same result. MixER, arXiv 2502.05335, algorithm 1.
 /// Raises an error on mismatched shapes, non-finite contexts and fewer environments than experts.
@@ -119,7 +119,8 @@ GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, cons
           " environments, expected at least as many environments as experts");
   require(!centroids || centroids.shape() == Shape{experts, columns}, "gate refit: expected centroids of shape ",
           Shape{experts, columns}, ", met ", centroids.shape());
-  require(options.noise >= 0 && finite(options.noise), "gate refit: noise is ", options.noise, ", expected a finite number from 0 on");
+  require(options.noise >= 0 && finite(options.noise), "gate refit: noise is ", options.noise,
+          ", expected a finite number from 0 on");
   const Random start = random.fork(0), noise = random.fork(1);
   const Scratch<HostMemory> scratch;
 

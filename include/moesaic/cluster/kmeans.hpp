@@ -13,12 +13,12 @@ namespace moesaic::cluster {
 enum class EmptyCluster { Report, Reseed };
 
 struct KMeansOptions {
-  Metric metric = Metric::SquaredEuclidean;   ///< of the assignment; centroids are arithmetic means under either
+  Metric metric = Metric::SquaredEuclidean;  ///< of the assignment; centroids are arithmetic means under either
   EmptyCluster empty = EmptyCluster::Reseed;
   int max_passes = 300;
-  double absolute_tolerance = 1e-4;           ///< converged when every |centroid - previous| is at most
-  double relative_tolerance = 1e-5;           ///<   absolute_tolerance + relative_tolerance |previous|
-  int restarts = 1;                           ///< k-means++ starts, of which the lowest inertia wins
+  double absolute_tolerance = 1e-4;  ///< converged when every |centroid - previous| is at most
+  double relative_tolerance = 1e-5;  ///<   absolute_tolerance + relative_tolerance |previous|
+  int restarts = 1;                  ///< k-means++ starts, of which the lowest inertia wins
 };
 
 template <class B>
@@ -28,7 +28,7 @@ struct KMeansResult {
   double inertia = 0;                    ///< sum over samples of the distance to their centroid
   int passes = 0;                        ///< assignment passes done
   bool converged = false;
-  Index empty_cluster = -1;              ///< where it stopped for want of members; -1 if nowhere
+  Index empty_cluster = -1;  ///< where it stopped for want of members; -1 if nowhere
 };
 
 namespace detail {
@@ -188,9 +188,9 @@ inline void require_options(const KMeansOptions& options) {
 
 }  // namespace detail
 
-/// Lloyd's k-means of `samples [N, D]` from given `centroids [K, D]` (a warm start). Each pass assigns every sample to its nearest
-/// centroid, ties to the lowest index, then moves centroids to the means of their members, summed in double in a fixed order:
-/// the same bits at any number of threads. Lloyd: Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
+/// Lloyd's k-means of `samples [N, D]` from given `centroids [K, D]` (a warm start). Each pass assigns every sample to its
+/// nearest centroid, ties to the lowest index, then moves centroids to the means of their members, summed in double in a fixed
+/// order: the same bits at any number of threads. Lloyd: Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
 /// Raises an error on empty or non-finite input and on more clusters than samples.
 template <class B>
 KMeansResult<B> kmeans(const Tensor<B>& samples, const Tensor<B>& centroids, const KMeansOptions& options = {}) {

@@ -48,9 +48,9 @@ class LeastSquares {
   static double* take(Index count) { return NormalEquations::take(count); }
   Index penalised() const { return options_.ridge > 0 ? cols_ - options_.unpenalised : 0; }
 
-  /// Whether the eliminated system has full rank and loses nothing. Single precision data are exact in double, whose 53 bits leave
-  /// at the square of any condition below 1 / rcond more than single precision can tell; double data rely on one refinement,
-  /// which is enough while the condition's cube stays below 1 / epsilon.
+  /// Whether the eliminated system has full rank and loses nothing. Single precision data are exact in double, whose 53 bits
+  /// leave at the square of any condition below 1 / rcond more than single precision can tell; double data rely on one
+  /// refinement, which is enough while the condition's cube stays below 1 / epsilon.
   bool accurate(const NormalEquations& system) const {
     return system.condition * rcond_ < 1 && (single || system.scaled_condition < 3e4);
   }
@@ -222,10 +222,10 @@ class LeastSquares {
 
 }  // namespace detail
 
-/// W [n, k] that minimises |A W - Y|_F for `a [m, n]` and `y [m, k]`; of all minimisers the one of least norm, where singular values
-/// up to rcond times the largest count as zero. Products are summed in double in a fixed order: the same bits at any number
-/// of threads. Golub, Van Loan: Matrix Computations, 4th ed., sections 5.3 and 5.5.
-/// Raises an error on empty, mismatched or non-finite input.
+/// W [n, k] that minimises |A W - Y|_F for `a [m, n]` and `y [m, k]`; of all minimisers the one of least norm, where singular
+/// values up to rcond times the largest count as zero. Products are summed in double in a fixed order: the same bits at any
+/// number of threads. Golub, Van Loan: Matrix Computations, 4th ed., sections 5.3 and 5.5. Raises an error on empty, mismatched
+/// or non-finite input.
 template <class B>
 Array<B> least_squares(const Tensor<B>& a, const Tensor<B>& y, const LeastSquaresOptions& options = {}) {
   static_assert(std::is_same_v<typename B::Memory, HostMemory>, "least_squares: works on tensors of a CPU backend");
@@ -234,7 +234,8 @@ Array<B> least_squares(const Tensor<B>& a, const Tensor<B>& y, const LeastSquare
   require_rows("least squares: Y", y);
   const Index rows = a.shape()[0], cols = a.shape()[1], k = y.shape()[1];
   require(y.shape()[0] == rows, "least squares: A has ", rows, " rows and Y has ", y.shape()[0], ", expected as many");
-  require(options.ridge >= 0 && finite(options.ridge), "least squares: ridge is ", options.ridge, ", expected a finite number from 0 on");
+  require(options.ridge >= 0 && finite(options.ridge), "least squares: ridge is ", options.ridge,
+          ", expected a finite number from 0 on");
   require(options.unpenalised >= 0 && options.unpenalised <= cols, "least squares: ", options.unpenalised,
           " unpenalised columns, expected 0 to ", cols);
   Array<B> out(Shape{cols, k});

@@ -53,14 +53,16 @@ void require_finite(std::string_view name, const Tensor<B>& rows) {
   if (bad == 0) return;
   for (Index i = 0; i < size; ++i)
     if (!finite(double(x[i])))
-      fail(name, ": row ", i / rows.shape().back(), ", column ", i % rows.shape().back(), " is ", x[i], ", expected a finite number");
+      fail(name, ": row ", i / rows.shape().back(), ", column ", i % rows.shape().back(), " is ", x[i],
+           ", expected a finite number");
 }
 
 /// Raises an error unless `rows` is a non-empty matrix of finite numbers.
 template <class B>
 void require_rows(std::string_view name, const Tensor<B>& rows) {
   require(bool(rows) && rows.shape().rank() == 2, name, ": expected a matrix [rows, columns], met shape ", rows.shape());
-  require(rows.shape()[0] > 0 && rows.shape()[1] > 0, name, ": expected at least one row and one column, met shape ", rows.shape());
+  require(rows.shape()[0] > 0 && rows.shape()[1] > 0, name, ": expected at least one row and one column, met shape ",
+          rows.shape());
   require_finite(name, rows);
 }
 

@@ -11,8 +11,8 @@ namespace moesaic::cluster::detail {
 
 /// The system `G W = B` of normal equations in double, kept as one matrix `[G | B]` of n rows.
 ///
-/// `solve` eliminates it without pivots (Cholesky's factor G = R^T R comes out row by row) and leaves R^{-T} in the place of G, so
-/// that the condition of G is known rather than guessed and further right-hand sides cost one product.
+/// `solve` eliminates it without pivots (Cholesky's factor G = R^T R comes out row by row) and leaves R^{-T} in the place of G,
+/// so that the condition of G is known rather than guessed and further right-hand sides cost one product.
 class NormalEquations {
   using Gemm = cpu::Gemm<double>;
 

@@ -17,8 +17,8 @@ struct AugmentedRows {
   double* row(Index i) const { return data + i * stride; }
 };
 
-/// Replaces `[R | C]` (n rows, R upper triangular) by the triangle of the QR factorisation of R stacked on `count` more rows, which
-/// are destroyed. Block by block this reduces a tall matrix while everything stays in the cache. Householder reflections;
+/// Replaces `[R | C]` (n rows, R upper triangular) by the triangle of the QR factorisation of R stacked on `count` more rows,
+/// which are destroyed. Block by block this reduces a tall matrix while everything stays in the cache. Householder reflections;
 /// Demmel et al.: Communication-optimal parallel and sequential QR and LU factorizations, SIAM J. Sci. Comput. 34 (2012).
 inline void absorb_rows(const AugmentedRows& triangle, const AugmentedRows& rows, Index count, double* product) {
   const Index stride = triangle.stride;
@@ -56,8 +56,8 @@ inline double dot(const double* x, const double* y, Index size) {
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
-/// `w [n, k] = M^+ Y` for `count` rows `[M | Y]`, which are destroyed; singular values up to `rcond` times the largest count as 0.
-/// Plane rotations from the left make the rows of M orthogonal; their lengths are then the singular values. One-sided Jacobi:
+/// `w [n, k] = M^+ Y` for `count` rows `[M | Y]`, which are destroyed; singular values up to `rcond` times the largest count as
+/// 0. Plane rotations from the left make the rows of M orthogonal; their lengths are then the singular values. One-sided Jacobi:
 /// Demmel, Veselic: Jacobi's method is more accurate than QR, SIAM J. Matrix Anal. Appl. 13 (1992).
 /// `squares` holds `count` numbers: the rows' squared lengths.
 inline void pseudo_inverse_solve(const AugmentedRows& rows, Index count, Index k, double rcond, double* squares, double* w) {
