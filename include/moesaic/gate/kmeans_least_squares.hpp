@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <moesaic/cluster/gate_refit.hpp>
-#include <moesaic/gate/codomain.hpp>
 #include <moesaic/core/parameters.hpp>
+#include <moesaic/gate/codomain.hpp>
 
 namespace moesaic::gate {
 
@@ -11,7 +11,7 @@ namespace moesaic::gate {
 /// its weights are refitted: contexts are clustered, every cluster is given the expert that does best on it, and logits are
 /// fitted to that assignment by least squares (Nzoyem, Stevens, Sahota, Barton, Deakin: MixER 2025, algorithm 1).
 struct KMeansLeastSquares {
-  cluster::RefitOptions refit{};
+  cluster::GateRefitOptions refit{};
   int refit_every = 12;  ///< gradient steps between two refits
 
   using codomain = codomain::OneHot;

@@ -40,7 +40,7 @@ class EnvironmentStep {
     static_assert(std::is_same_v<typename B::Memory, HostMemory>, "Moesaic: EnvironmentStep reads contexts and gradients on the host");
   }
 
-  /// What is differentiated in a step.
+  /// What is differentiated in a step; a gradient with respect to the weights may end before the gate's.
   enum class Wanted { nothing, weights, contexts };
 
   /// Losses (per solve in `losses`, weighted sums by term in `terms()`) and, where wanted, the gradient of their weighted sum with
@@ -230,7 +230,8 @@ class EnvironmentStep {
       for (std::size_t p = 0; p < parts_.size(); ++p) {
         const T* from = weight_parts_.data() + Index(p) * part_stride();
         add(gradient.data() + parts_[p].expert * model_.expert_size, from, model_.expert_size);
-        add(gradient.data() + model_.gate_offset(), from + model_.expert_size, model_.gate_size);
+        if (gradient.size() > model_.gate_offset())
+          add(gradient.data() + model_.gate_offset(), from + model_.expert_size, model_.gate_size);
       }
       return;
     }

@@ -1,0 +1,252 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <moesaic/cluster/gate_refit.hpp>
+#include <moesaic/train/environment_step.hpp>
+#include <moesaic/train/player.hpp>
+#include <moesaic/train/problem.hpp>
+
+namespace moesaic {
+
+/// Which environments' contexts the field is expanded about (neural context flows, section 3.1).
+enum class Pool {
+  nearest,         ///< NF: the nearest, the environment itself among them
+  nearest_others,  ///< NF*: the nearest without itself
+  random,          ///< RA
+  smallest,        ///< SF: those with the smallest contexts
+};
+
+/// How losses of environments are added.
+enum class Reweighting {
+  none,     ///< mean
+  softmax,  ///< `sum_e softmax(l)_e l_e`, with the gradient through the softmax: hard environments weigh more
+};
+
+/// Options of `EnvironmentTraining`.
+struct EnvironmentOptions {
+  Index contributors = 0;  ///< environments of a gradient step: a random one and those nearest to it in context; 0: all
+  Index pool_size = 1;     ///< contexts that every environment is expanded about; without effect at Taylor order 0
+  Pool pool = Pool::nearest;
+  Reweighting reweighting = Reweighting::none;
+  Index part_size = 8;     ///< environments that a thread solves together
+  std::uint64_t seed = 0;
+};
+
+/// A contextual mixture and the environments it learns: contexts start at 0, weights and contexts are trained in turn, and the
+/// gate is refitted in between (MixER, algorithm 2).
+///
+/// It is the problem that `fit` is given: player 0 trains the contexts, player 1 the weights.
+template <class B, class Model>
+class EnvironmentTraining {
+ public:
+  using Backend = B;
+  using T = typename B::Scalar;
+  using Runner = EnvironmentStep<B, Model>;
+  static constexpr std::size_t contexts_player = 0, weights_player = 1;
+
+  Array<B> parameters;  ///< of the model, flat
+  Array<B> contexts;    ///< [environment, D]
+
+  EnvironmentTraining(const Model& model, const EnvironmentData<B>& data, const EnvironmentOptions& options)
+      : parameters(model.template initial<B>(Random(options.seed, 1))),
+        contexts(Shape{data.environments, model.features()}),
+        model_(model), data_(data), options_(options), runner_(model_, options.part_size) {
+    const Index e = data.environments;
+    require(e > 0, "EnvironmentTraining: no environments");
+    require(data.state == model.experts.prototype.state(), "EnvironmentTraining: the data have ", data.state,
+            " states, the expert has ", model.experts.prototype.state());
+    require(options.contributors >= 0 && options.contributors <= e, "EnvironmentTraining: ", options.contributors,
+            " contributors; expected 0 to the number of environments, ", e);
+    require(options.pool_size >= 1 && options.pool_size <= e, "EnvironmentTraining: a pool of ", options.pool_size,
+            "; expected 1 to the number of environments, ", e);
+    if constexpr (Model::one_hot)
+      require(model.experts.count <= e, "EnvironmentTraining: ", model.experts.count, " experts for ", e,
+              " environments; the gate cannot give every expert an environment of its own");
+    near_.resize(std::size_t(e));
+    expert_.resize(std::size_t(e));
+    losses_.resize(std::size_t(e * options.pool_size));
+    solves_.reserve(std::size_t(e * std::max(options.pool_size, model.experts.count)));
+    own_losses_ = Array<B>(Shape{e, model.experts.count});
+  }
+
+  /// The two players in their order: contexts first, then the weights (without a gate that is refitted instead), `inner_steps`
+  /// each and proximal weight 10 (MixER).
+  std::vector<Player<B>> players(const Schedule& weights_rate, const Schedule& contexts_rate, Index inner_steps = 12) const {
+    const Tensor<B> all = parameters;
+    return {{.name = "contexts", .parameters = contexts, .rate = contexts_rate, .inner_steps = inner_steps, .proximal = 10},
+            {.name = "weights",
+             .parameters = Model::one_hot ? all.rows(0, model_.gate_offset()) : all,
+             .rate = weights_rate,
+             .inner_steps = inner_steps,
+             .proximal = 10}};
+  }
+
+  Losses evaluate(const Step& step, const Tensor<B>& gradient) {
+    Random random = step.random;
+    choose_contributors(random);
+    plan(random);
+    if (options_.reweighting == Reweighting::softmax) reweight();
+    runner_(solves_, data_, parameters, contexts, step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights,
+            gradient, losses_);
+    double total = 0;
+    for (std::size_t i = 0; i < solves_.size(); ++i) total += solves_[i].weight * losses_[i];
+    Losses losses(total);
+    for (const auto& term : runner_.terms()) losses.add(term.name, term.value);
+    return losses;
+  }
+
+  void after_step(const Step& step) {
+    if constexpr (Model::one_hot)
+      if ((step.inner + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));
+  }
+  template <class Archive>
+  void state(Archive& archive) {
+    archive("parameters", parameters);
+    archive("centroids", centroids_);
+  }
+
+  /// Refits a gate that has no gradient; true if its weights changed.
+  bool refit_gate(const Random& random) {
+    if constexpr (!Model::one_hot) {
+      return false;
+    } else {
+      if (model_.experts.count == 1) return false;
+      auto refit = cluster::refit_gate(contexts.tensor(), expert_losses().tensor(), centroids_.tensor(), random, model_.gate.refit);
+      centroids_ = std::move(refit.centroids);
+      if (refit.outcome != cluster::GateRefitOutcome::Refitted) return false;
+      B::copy(view(parameters.tensor(), model_.gate_offset(), {model_.gate_size}), refit.weights);
+      return true;
+    }
+  }
+
+  /// Loss of every expert alone on every environment, `[E, M]`, by the first loss term; no gradient, no expansion.
+  const Array<B>& expert_losses() {
+    solves_.clear();
+    for (Index e = 0; e < data_.environments; ++e)
+      for (Index k = 0; k < model_.experts.count; ++k) solves_.push_back({e, e, e, k, 1});
+    all_losses_.resize(solves_.size());
+    runner_(solves_, data_, parameters, contexts, Runner::Wanted::nothing, {}, all_losses_);
+    for (std::size_t i = 0; i < solves_.size(); ++i)
+      own_losses_.data()[solves_[i].environment * model_.experts.count + solves_[i].expert] = T(all_losses_[i]);
+    return own_losses_;
+  }
+
+  /// The expert of every environment.
+  std::span<const Index> routing() {
+    runner_.route(parameters, contexts, expert_);
+    return expert_;
+  }
+
+  Runner& runner() { return runner_; }
+  const Model& model() const { return model_; }
+  const EnvironmentData<B>& data() const { return data_; }
+  /// Bytes of workspace held.
+  std::size_t capacity() const { return runner_.capacity(); }
+
+ private:
+  double distance(Index a, Index b) const {
+    const Index d = contexts.shape()[1];
+    double sum = 0;
+    for (Index i = 0; i < d; ++i) sum += std::abs(double(contexts.data()[a * d + i]) - double(contexts.data()[b * d + i]));
+    return sum / double(d);
+  }
+  /// The first `count` of `near_` become those of `candidates` with the smallest key, the lower index on ties.
+  template <class Key>
+  void nearest(std::size_t candidates, std::size_t count, const Key& key) {
+    std::partial_sort(near_.begin(), near_.begin() + std::ptrdiff_t(count), near_.begin() + std::ptrdiff_t(candidates),
+                      [&](Index a, Index b) {
+                        const double x = key(a), y = key(b);
+                        return x < y || (x == y && a < b);
+                      });
+  }
+
+  void choose_contributors(Random& random) {
+    const Index e = data_.environments;
+    const Index count = options_.contributors == 0 ? e : options_.contributors;
+    std::iota(near_.begin(), near_.end(), Index{0});
+    if (count < e) {
+      const auto centre = Index(random.next_below(std::uint64_t(e)));
+      nearest(std::size_t(e), std::size_t(count), [&](Index i) { return distance(centre, i); });
+    }
+    chosen_.assign(near_.begin(), near_.begin() + count);
+    std::sort(chosen_.begin(), chosen_.end());
+  }
+
+  void plan(Random& random) {
+    const auto experts = routing();
+    const bool expanded = taylor_order() > 0;
+    solves_.clear();
+    const double weight = 1.0 / double(Index(chosen_.size()) * (expanded ? pool_count() : 1));
+    for (Index e : chosen_) {
+      if (!expanded) {
+        solves_.push_back({e, e, e, experts[std::size_t(e)], weight});
+        continue;
+      }
+      fill_pool(e, random);
+      for (Index j = 0; j < pool_count(); ++j) {
+        const Index about = near_[std::size_t(j)];
+        solves_.push_back({e, e, about, experts[std::size_t(about)], weight});
+      }
+    }
+  }
+  int taylor_order() const {
+    if constexpr (requires { model_.experts.prototype.taylor; })
+      return model_.experts.prototype.taylor;
+    else
+      return 0;
+  }
+  Index pool_count() const {
+    const auto available = Index(chosen_.size()) - (options_.pool == Pool::nearest_others ? 1 : 0);
+    return std::max<Index>(1, std::min(options_.pool_size, available));
+  }
+  void fill_pool(Index e, Random& random) {
+    std::size_t n = 0;
+    for (Index c : chosen_)
+      if (options_.pool != Pool::nearest_others || c != e || chosen_.size() == 1) near_[n++] = c;
+    const auto count = std::size_t(pool_count());
+    switch (options_.pool) {
+      case Pool::nearest:
+      case Pool::nearest_others: return nearest(n, count, [&](Index i) { return distance(e, i); });
+      case Pool::smallest: return nearest(n, count, [&](Index i) { return norm(i); });
+      case Pool::random:
+        for (std::size_t i = 0; i < count; ++i) std::swap(near_[i], near_[i + std::size_t(random.next_below(n - i))]);
+    }
+  }
+  double norm(Index e) const {
+    const Index d = contexts.shape()[1];
+    double sum = 0;
+    for (Index i = 0; i < d; ++i) sum += std::abs(double(contexts.data()[e * d + i]));
+    return sum;
+  }
+
+  /// Gives every solve the derivative of `sum softmax(l) l` with respect to its loss, after a pass without gradients.
+  void reweight() {
+    runner_(solves_, data_, parameters, contexts, Runner::Wanted::nothing, {}, losses_);
+    double largest = -std::numeric_limits<double>::infinity(), partition = 0, mean = 0;
+    const std::size_t n = solves_.size();
+    for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, losses_[i]);
+    for (std::size_t i = 0; i < n; ++i) partition += std::exp(losses_[i] - largest);
+    for (std::size_t i = 0; i < n; ++i) mean += std::exp(losses_[i] - largest) / partition * losses_[i];
+    for (std::size_t i = 0; i < n; ++i) solves_[i].weight = std::exp(losses_[i] - largest) / partition * (1 + losses_[i] - mean);
+  }
+
+  const Model& model_;
+  const EnvironmentData<B>& data_;
+  EnvironmentOptions options_;
+  Runner runner_;
+  std::vector<Index> near_, chosen_, expert_;
+  std::vector<Solve> solves_;
+  std::vector<double> losses_, all_losses_;
+  Array<B> own_losses_;
+  Array<B> centroids_;
+};
+
+}  // namespace moesaic
