@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+
+#include <moesaic/core/parameters.hpp>
+#include <moesaic/train/optimiser.hpp>
+#include <moesaic/train/schedule.hpp>
+#include <moesaic/train/update_rule.hpp>
+
+namespace moesaic {
+
+/// One who plays in `fit`: parameters and how they are moved.
+///
+/// Ordinary training has one player; alternating minimisation has two (contexts, then weights), adversarial training too.
+template <class B>
+struct Player {
+  std::string name = "parameters";
+  Tensor<B> parameters;  ///< refers to the array that the problem reads; whoever owns it keeps it alive
+  UpdateRule<B> optimiser = AdaBelief{};
+  Schedule rate = 1e-3;  ///< of the player's own count of steps
+  Index inner_steps = 1;
+  /// Weight `beta` of the proximal term `beta/2 * mean((p - p_start)^2)`, where `p_start` is `p` at the start of the player's turn
+  /// (proximal alternating minimisation: Attouch et al. 2010).
+  double proximal = 0;
+  Layout layout{};  ///< names in errors and checkpoints; without one the parameters are a single entry
+
+  /// Name of an entry of the layout in messages and files.
+  std::string label(const Layout::Entry& entry) const { return entry.name.empty() ? name : name + "." + entry.name; }
+};
+
+}  // namespace moesaic

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <type_traits>
+
+#include <moesaic/core/random.hpp>
+#include <moesaic/core/tensor.hpp>
+#include <moesaic/train/losses.hpp>
+
+namespace moesaic {
+
+/// Where a run stands: all counts from 0.
+struct Step {
+  std::size_t player = 0;  ///< whose turn it is
+  Index inner = 0;         ///< step of the player's turn
+  Index outer = 0;         ///< iteration: one turn of every player
+  Index count = 0;         ///< steps of all players so far
+  Random random{};         ///< this step's own stream: to draw from it leaves no state behind
+
+  /// A problem that only asks for the player may take its index instead of a step.
+  constexpr operator std::size_t() const { return player; }
+};
+
+/// What `fit` trains. A problem offers
+///
+///     using Backend = Cpu<float>;
+///     Losses evaluate(const Step& step, const Tensor<Backend>& gradient);
+///
+/// where `evaluate` writes the gradient of the total (the first of the losses) with respect to the parameters of `step.player`, at
+/// the numbers that the players refer to. It may offer
+///
+///     void after_step(const Step& step);   // after the parameters of step.player changed: refit a gate, project, ...
+///     double validate();                   // a metric that should fall; the parameters with the lowest one are kept
+///     template <class Archive> void state(Archive& archive);   // archive("name", member) for all that a checkpoint must keep
+template <class Problem>
+struct ProblemContract {
+  template <class P>
+  static constexpr bool has_backend = requires { typename P::Backend::Scalar; };
+  static_assert(has_backend<Problem>, "Moesaic: the problem given to fit lacks `using Backend = ...` [docs/training.md]");
+
+  template <class P>
+  static constexpr auto backend() {
+    if constexpr (has_backend<P>)
+      return std::type_identity<typename P::Backend>{};
+    else
+      return std::type_identity<void>{};
+  }
+  using Backend = typename decltype(backend<Problem>())::type;
+
+  template <class P, class T>
+  static constexpr bool can_evaluate =
+      requires(P & p, const Step& s, const Tensor<T>& g) { Losses(p.evaluate(s, g)); };
+  template <class P>
+  static constexpr bool has_after_step = requires(P & p, const Step& s) { p.after_step(s); };
+  template <class P>
+  static constexpr bool has_validate = requires(P & p) { double(p.validate()); };
+  // A member of the right name with other arguments would otherwise be passed over in silence.
+  template <class P>
+  static constexpr bool names_after_step = requires { &P::after_step; };
+  template <class P>
+  static constexpr bool names_validate = requires { &P::validate; };
+
+  static constexpr bool check() {
+    if constexpr (has_backend<Problem>)
+      static_assert(can_evaluate<Problem, Backend>,
+                    "Moesaic: the problem given to fit lacks evaluate(step, gradient) -> Losses [docs/training.md]");
+    static_assert(has_after_step<Problem> || !names_after_step<Problem>,
+                  "Moesaic: after_step of the problem given to fit does not take (step) [docs/training.md]");
+    static_assert(has_validate<Problem> || !names_validate<Problem>,
+                  "Moesaic: validate of the problem given to fit does not take () and return a number [docs/training.md]");
+    return true;
+  }
+};
+
+}  // namespace moesaic

@@ -1,0 +1,291 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <moesaic/train/clip.hpp>
+#include <moesaic/train/fit_state.hpp>
+#include <moesaic/train/interrupt.hpp>
+#include <moesaic/train/problem.hpp>
+#include <moesaic/train/progress.hpp>
+#include <moesaic/train/run.hpp>
+
+namespace moesaic {
+
+/// What `fit` does beside taking steps.
+struct FitOptions {
+  Index iterations = 1000;  ///< outer iterations: one turn of every player
+  bool progress = false;
+  Index validation_every = 10;  ///< outer iterations; the last one is always validated
+  Index patience = 0;           ///< validations without improvement before the run stops early; 0: never
+  double minimum_improvement = 0;
+  Clip clip{};
+  std::uint64_t seed = 0;  ///< of `Step::random`
+};
+
+/// Writes nothing; see `Checkpoint` in train/checkpoint.hpp.
+struct NoCheckpoint {
+  template <class B, class Problem>
+  void load(FitState<B>&, Problem&) const {}
+  template <class B, class Problem>
+  void save(const FitState<B>&, Problem&) const {}
+  bool due(Index) const { return false; }
+};
+
+namespace detail {
+
+/// Puts into words where a gradient is not finite; returns if it is everywhere.
+template <class B>
+void require_finite(const char* what, const Player<B>& player, const Tensor<B>& numbers) {
+  const auto host = to_host(numbers);
+  for (const auto& e : player.layout.entries())
+    for (Index i = 0; i < e.shape.size(); ++i) {
+      const auto x = host[std::size_t(e.offset + i)];
+      if (!std::isfinite(x)) fail(what, " \"", player.label(e), "\" of shape ", e.shape, " is ", x, " at element ", i);
+    }
+}
+
+/// Takes the steps of `fit`, one at a time.
+template <class Problem, class B, class Checkpoint>
+class Trainer {
+ public:
+  Trainer(Problem& problem, std::vector<Player<B>> players, const FitOptions& options, const Checkpoint& checkpoint)
+      : problem_(problem), options_(options), checkpoint_(checkpoint) {
+    require(options_.iterations >= 0, "fit: ", options_.iterations, " iterations; expected at least 0");
+    require(options_.validation_every >= 1, "fit: validation_every is ", options_.validation_every, "; expected at least 1");
+    require(!players.empty(), "fit: no player; expected at least one");
+    state_.players = std::move(players);
+    state_.seed = options_.seed;
+    for (std::size_t i = 0; i < state_.players.size(); ++i) admit(state_.players[i], i);
+    checkpoint_.load(state_, problem_);
+    state_.validation.patience = options_.patience;
+    state_.validation.minimum_improvement = options_.minimum_improvement;
+    if (state_.history.columns() > 0) reserve_history();
+  }
+
+  Run<B> run() {
+    const InterruptGuard guard;
+    started_ = Clock::now();
+    seconds_before_ = state_.seconds;
+    fraction_before_ = fraction();
+    Ending ending = Ending::finished;
+    try {
+      while (state_.outer < options_.iterations) {
+        if (state_.validation.exhausted()) {
+          ending = Ending::early_stop;
+          break;
+        }
+        step();
+        if (InterruptGuard::requested()) {
+          ending = Ending::interrupted;
+          break;
+        }
+      }
+      for (const auto& p : state_.players) require_finite_parameters(p);
+      measure_time();
+      checkpoint_.save(state_, problem_);
+    } catch (const Error& e) {
+      throw FitError<B>(std::make_shared<Run<B>>(result(Ending::failed, std::string("fit: ") + e.what())));
+    } catch (...) {
+      restore_best();
+      throw;
+    }
+    return result(ending, {});
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  using Contract = ProblemContract<Problem>;
+  static constexpr bool validates = Contract::template has_validate<Problem>;
+
+  void admit(Player<B>& p, std::size_t index) {
+    require(!p.name.empty(), "fit: player ", index, " has no name");
+    require(bool(p.parameters), "fit: player \"", p.name, "\" has no parameters");
+    for (std::size_t i = 0; i < index; ++i)
+      require(state_.players[i].name != p.name, "fit: two players are named \"", p.name, "\"");
+    require(p.inner_steps >= 1, "fit: player \"", p.name, "\" takes ", p.inner_steps, " inner steps; expected at least 1");
+    require(p.proximal >= 0, "fit: player \"", p.name, "\" has the proximal weight ", p.proximal, "; expected at least 0");
+    if (p.layout.entries().empty()) p.layout.add("", p.parameters.shape(), {});
+    require(p.layout.size() == p.parameters.size(), "fit: player \"", p.name, "\" has ", p.parameters.size(),
+            " parameters, its layout names ", p.layout.size());
+    const Shape& shape = p.parameters.shape();
+    PlayerState<B> kept;
+    kept.optimiser = p.optimiser.initial_state(p.parameters);
+    kept.gradient = Array<B>(shape);
+    kept.best = Array<B>(shape);
+    if (p.proximal > 0) kept.turn_start = Array<B>(shape);
+    state_.kept.push_back(std::move(kept));
+  }
+
+  void step() {
+    auto& s = state_;
+    Player<B>& player = s.players[s.player];
+    PlayerState<B>& kept = s.kept[s.player];
+    try {
+      Scratch<typename B::Memory> scratch;
+      const Step now{s.player, s.inner, s.outer, s.steps, Random(s.seed).fork(std::uint64_t(s.steps))};
+      const Tensor<B> p = player.parameters, g = kept.gradient;
+      if (player.proximal > 0 && s.inner == 0) B::copy(kept.turn_start, p);
+      Losses losses = problem_.evaluate(now, g);
+      if (player.proximal > 0) add_proximal(losses, player, kept);
+      record(losses, player, kept);
+      double norm_squared = squared_norm(g);
+      if (!std::isfinite(norm_squared)) {
+        require_finite("the gradient of", player, g);
+        norm_squared = -1;  // finite, but beyond what the backend's numbers can square
+      }
+      if (s.player == 0 && s.inner == 0 && s.validations == 0 && losses.total() < s.lowest_loss) {
+        s.lowest_loss = losses.total();
+        s.keep_best(s.outer);
+      }
+      clip(g, options_.clip, norm_squared);
+      const double rate = player.rate(Index(kept.optimiser.count));
+      require(std::isfinite(rate), "the learning rate is ", rate);
+      player.optimiser.update(kept.optimiser, p, g, rate);
+      if constexpr (Contract::template has_after_step<Problem>) problem_.after_step(now);
+    } catch (const Error& e) {
+      fail("player \"", player.name, "\", step ", s.steps + 1, " (outer iteration ", s.outer + 1, ", inner step ", s.inner + 1,
+           "): ", e.what());
+    }
+    ++s.steps;
+    if (++s.inner == player.inner_steps) {
+      s.inner = 0;
+      if (++s.player == s.players.size()) end_iteration();
+    }
+    show_progress();
+  }
+
+  /// Adds `beta/2 mean((p - p_start)^2)` and its gradient, `beta (p - p_start) / n`; both are zero at the turn's first step.
+  void add_proximal(Losses& losses, const Player<B>& player, const PlayerState<B>& kept) {
+    const Tensor<B> p = player.parameters, start = kept.turn_start, g = kept.gradient;
+    const double n = double(std::max<Index>(p.size(), 1));
+    losses.add_to_total("proximal", state_.inner == 0 ? 0 : 0.5 * player.proximal * squared_distance(p, start) / n);
+    if (state_.inner > 0) B::map(g, functor::AddProximal{player.proximal / n}, g, p, start);
+  }
+
+  void record(const Losses& losses, const Player<B>& player, PlayerState<B>& kept) {
+    const auto count = std::size_t(losses.count());
+    if (kept.terms.empty())
+      for (std::size_t i = 0; i < count; ++i) kept.terms.emplace_back(losses.name(int(i)));
+    bool same = kept.terms.size() == count;
+    for (std::size_t i = 0; same && i < count; ++i) same = kept.terms[i] == losses.name(int(i));
+    require(same, "evaluate reports other loss terms than at first: ", kept.terms.size(), " then, ", count, " now");
+    if (state_.inner == 0) kept.sums = {};
+    for (std::size_t i = 0; i < count; ++i) {
+      const double value = losses.value(int(count - 1 - i));  // the total last: a term says more than their sum
+      require(std::isfinite(value), "the loss term \"", losses.name(int(count - 1 - i)), "\" of player \"", player.name, "\" is ", value);
+      kept.sums[count - 1 - i] += value;
+    }
+    loss_ = losses.total();
+  }
+
+  void end_iteration() {
+    auto& s = state_;
+    s.player = 0;
+    ++s.outer;
+    double validation = std::numeric_limits<double>::quiet_NaN();
+    if constexpr (validates)
+      if (s.outer % options_.validation_every == 0 || s.outer == options_.iterations) validation = validate();
+    if (s.history.columns() == 0) name_columns();
+    row_.clear();
+    for (std::size_t i = 0; i < s.players.size(); ++i)
+      for (std::size_t t = 0; t < s.kept[i].terms.size(); ++t)
+        row_.push_back(s.kept[i].sums[t] / double(s.players[i].inner_steps));
+    if constexpr (validates) row_.push_back(validation);
+    s.history.append(row_);
+    if (checkpoint_.due(s.outer) && s.outer < options_.iterations) {
+      for (const auto& p : s.players) require_finite_parameters(p);
+      measure_time();
+      checkpoint_.save(s, problem_);
+    }
+  }
+
+  double validate() {
+    auto& s = state_;
+    try {
+      Scratch<typename B::Memory> scratch;
+      const double metric = problem_.validate();
+      ++s.validations;
+      if (s.validation.improves(metric)) s.keep_best(s.outer);
+      return metric;
+    } catch (const Error& e) {
+      fail("validation after outer iteration ", s.outer, ": ", e.what());
+    }
+  }
+
+  void name_columns() {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < state_.players.size(); ++i)
+      for (const auto& term : state_.kept[i].terms)
+        names.push_back(state_.players.size() > 1 ? state_.players[i].name + "." + term : term);
+    if constexpr (validates) names.emplace_back("validation");
+    state_.history = History(std::move(names));
+    row_.reserve(std::size_t(state_.history.columns()));
+    reserve_history();
+  }
+  void reserve_history() { state_.history.reserve(std::min<Index>(options_.iterations, 1 << 16)); }
+
+  void require_finite_parameters(const Player<B>& p) {
+    if (!std::isfinite(squared_norm(p.parameters))) require_finite("the parameter", p, p.parameters);
+  }
+
+  void measure_time() { state_.seconds = seconds_before_ + std::chrono::duration<double>(Clock::now() - started_).count(); }
+
+  double fraction() const {
+    const Index all = options_.iterations * state_.turn_steps();
+    return all > 0 ? double(state_.steps) / double(all) : 1;
+  }
+  void show_progress() {
+    if (!options_.progress) return;
+    const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+    const double best = state_.validations > 0 ? state_.validation.best : std::numeric_limits<double>::quiet_NaN();
+    progress_.show({state_.outer, options_.iterations, fraction(), fraction_before_, seconds, loss_, best});
+  }
+
+  void restore_best() {
+    if (!state_.keeps_best()) return;
+    for (std::size_t i = 0; i < state_.players.size(); ++i) B::copy(state_.players[i].parameters, state_.kept[i].best);
+  }
+
+  Run<B> result(Ending ending, std::string error) {
+    measure_time();
+    auto& s = state_;
+    const bool validated = s.validations > 0 && s.validation.best < std::numeric_limits<double>::infinity();
+    Run<B> run;
+    run.ending = ending;
+    run.error = std::move(error);
+    run.parameters_from = s.outer;
+    if (s.keeps_best() && (validated || ending == Ending::failed)) {
+      restore_best();
+      run.parameters_from = s.best_from;
+    }
+    for (const auto& p : s.players) {
+      run.players.push_back(p.name);
+      run.parameters.emplace_back(p.parameters);
+    }
+    if (validated) run.best_validation = s.validation.best;
+    run.history = s.history;
+    run.iterations = s.outer;
+    run.steps = s.steps;
+    run.seconds = s.seconds;
+    return run;
+  }
+
+  Problem& problem_;
+  FitOptions options_;
+  const Checkpoint& checkpoint_;
+  FitState<B> state_;
+  std::vector<double> row_;
+  Progress progress_;
+  Clock::time_point started_{};
+  double seconds_before_ = 0, fraction_before_ = 0;
+  double loss_ = std::numeric_limits<double>::quiet_NaN();
+};
+
+}  // namespace detail
+}  // namespace moesaic
