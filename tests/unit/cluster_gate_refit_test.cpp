@@ -175,8 +175,8 @@ TEST_CASE("with no more environments than columns and bias the fit is exact, and
     Index experts;
     double high, low;
   };
-  for (const auto [experts, high, low] :
-       {Level{2, .7311, .2689}, Level{3, .5761, .2119}, Level{10, .2320, .0853}, Level{20, .1252, .0460}}) {
+  for (const auto& level : {Level{2, .7311, .2689}, Level{3, .5761, .2119}, Level{10, .2320, .0853}, Level{20, .1252, .0460}}) {
+    const Index experts = level.experts;
     const Families f(experts, 2, 2 * experts, 1e-2);
     const auto gate =
         refit_gate(f.contexts.tensor(), f.losses.tensor(), f.contexts.tensor().rows(0, experts), Random(1), published());
@@ -188,7 +188,7 @@ TEST_CASE("with no more environments than columns and bias the fit is exact, and
       for (Index m = 0; m < experts; ++m) {
         const bool chosen = m == (e % experts + 1) % experts;
         CHECK(std::abs(l[std::size_t(m)] - (chosen ? 1 : 0)) < 1e-8);
-        CHECK(std::abs(std::exp(l[std::size_t(m)]) / total - (chosen ? high : low)) < 5e-5);
+        CHECK(std::abs(std::exp(l[std::size_t(m)]) / total - (chosen ? level.high : level.low)) < 5e-5);
       }
     }
   }

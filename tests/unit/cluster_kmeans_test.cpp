@@ -81,9 +81,9 @@ TEST_CASE_TEMPLATE("k-means agrees with plain Lloyd passes", T, float, double) {
     Index rows, cols, clusters;
   };
   for (const Metric metric : {Metric::L1, Metric::SquaredEuclidean})
-    for (const auto [rows, cols, clusters] :
-         {Size{7, 1, 2}, Size{64, 3, 1}, Size{65, 5, 4}, Size{360, 40, 10}, Size{5003, 6, 13}}) {
-      const auto x = normal<T>(rows, cols, 3);
+    for (const auto& size : {Size{7, 1, 2}, Size{64, 3, 1}, Size{65, 5, 4}, Size{360, 40, 10}, Size{5003, 6, 13}}) {
+      const Index rows = size.rows, clusters = size.clusters;
+      const auto x = normal<T>(rows, size.cols, 3);
       Array<Cpu<T>> start(x.tensor().rows(0, clusters));
       KMeansOptions options{.metric = metric, .max_passes = 6, .absolute_tolerance = 0, .relative_tolerance = 0};
       const auto result = kmeans(x.tensor(), start.tensor(), options);

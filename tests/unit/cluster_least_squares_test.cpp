@@ -64,10 +64,11 @@ TEST_CASE_TEMPLATE("least squares of any shape agrees with Eigen's singular valu
   struct Size {
     Index rows, cols, k;
   };
-  for (const auto [rows, cols, k] : {Size{1, 1, 1}, Size{30, 1, 2}, Size{1, 5, 3}, Size{360, 41, 10}, Size{160, 41, 10},
-                                     Size{41, 41, 3}, Size{9, 65, 3}, Size{200, 7, 17}, Size{5, 8, 9}})
+  for (const auto& size : {Size{1, 1, 1}, Size{30, 1, 2}, Size{1, 5, 3}, Size{360, 41, 10}, Size{160, 41, 10}, Size{41, 41, 3},
+                           Size{9, 65, 3}, Size{200, 7, 17}, Size{5, 8, 9}})
     for (const auto method : {LeastSquaresMethod::Fast, LeastSquaresMethod::Svd}) {
-      const auto a = array<T>(normal(rows, cols, 1)), y = array<T>(normal(rows, k, 2));
+      const Index rows = size.rows, cols = size.cols;
+      const auto a = array<T>(normal(rows, cols, 1)), y = array<T>(normal(rows, size.k, 2));
       const double rcond = epsilon<T>() * double(std::max(rows, cols));
       const Matrix expected = reference(matrix(a), matrix(y), rcond);
       const Matrix found = matrix(least_squares(a.tensor(), y.tensor(), {.method = method}));
