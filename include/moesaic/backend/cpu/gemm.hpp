@@ -83,59 +83,63 @@ class Gemm {
 
   template <int rows, int vectors>
   void tile(Index i, Index j) const {
-    // Few independent sums cannot hide the latency of a fused multiply-add: split the inner dimension in two.
-    constexpr int halves = rows * vectors < 8 ? 2 : 1;
-    Batch sum[halves][rows][vectors];
+    // Few independent sums cannot hide the latency of a fused multiply-add: split the inner dimension.
+    constexpr int splits = rows * vectors < 4 ? 4 : rows * vectors < 8 ? 2 : 1;
+    Batch sum[splits][rows][vectors];
     unroll<rows>([&](auto r) {
       unroll<vectors>([&](auto v) {
         sum[0][r][v] = init ? Batch::load_unaligned(init + (i + Index(r)) * init_row + j + Index(v) * width) : Batch(T(0));
-        if constexpr (halves == 2) sum[1][r][v] = Batch(T(0));
+        unroll<splits - 1>([&](auto s) { sum[1 + s][r][v] = Batch(T(0)); });
       });
     });
     for (Index s = 0; s < segment_count; ++s) {
       const T* a = segments[s].a + i * a_row;
       const T* b = segments[s].b + j;
       Index k = segments[s].k;
-      const auto step = [&](auto half) {
+      const auto step = [&](auto split) {
         Batch right[vectors];
         unroll<vectors>([&](auto v) { right[v] = Batch::load_unaligned(b + Index(v) * width); });
         unroll<rows>([&](auto r) {
           const Batch left(a[Index(r) * a_row]);
-          unroll<vectors>([&](auto v) { sum[half][r][v] = xsimd::fma(left, right[v], sum[half][r][v]); });
+          unroll<vectors>([&](auto v) { sum[split][r][v] = xsimd::fma(left, right[v], sum[split][r][v]); });
         });
         a += a_col;
         b += b_row;
       };
-      for (; k >= halves; k -= halves) unroll<halves>(step);
-      if (halves == 2 && k) step(std::integral_constant<std::size_t, 0>{});
+      for (; k >= splits; k -= splits) unroll<splits>(step);
+      for (; splits > 1 && k; --k) step(std::integral_constant<std::size_t, 0>{});
     }
     unroll<rows>([&](auto r) {
       unroll<vectors>([&](auto v) {
-        if constexpr (halves == 2) sum[0][r][v] += sum[1][r][v];
+        unroll<splits - 1>([&](auto s) { sum[0][r][v] += sum[1 + s][r][v]; });
         sum[0][r][v].store_unaligned(c + (i + Index(r)) * c_row + j + Index(v) * width);
       });
     });
   }
 
-  /// Columns `j .. n`, fewer than a vector: B and init are padded with zeros, C is written in part.
+  /// Columns `j .. n`, fewer than a vector. B is read by whole vectors all the same: behind the end of a row lies the next one, and
+  /// what it adds to columns beyond `n` is dropped. Only a segment's last rows, which may end the memory, are copied.
   void last_columns(Index j) const {
     const Scratch<HostMemory> scratch;
     auto& workspace = Workspace<HostMemory>::current();
-    const Index tail = n - j;
-    Segment<T>* padded = workspace.template take<Segment<T>>(std::size_t(segment_count));
-    for (Index s = 0; s < segment_count; ++s)
-      padded[s] = {segments[s].a, padded_copy(segments[s].b + j, b_row, segments[s].k, tail), segments[s].k};
-    T* c_tail = workspace.template take<T>(std::size_t(m * width));
-    const T* init_tail = init ? padded_copy(init + j, init_row, m, tail) : nullptr;
-    Gemm{m, width, c_tail, width, init_tail, width, padded, segment_count, a_row, a_col, width}.run();
-    for (Index i = 0; i < m; ++i) std::memcpy(c + i * c_row + j, c_tail + i * width, std::size_t(tail) * sizeof(T));
-  }
-
-  static T* padded_copy(const T* from, Index row, Index rows, Index cols) {
-    T* to = Workspace<HostMemory>::current().template take<T>(std::size_t(rows * width));
-    for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < width; ++j) to[i * width + j] = j < cols ? from[i * row + j] : T(0);
-    return to;
+    const Index tail = n - j, at_end = (width - tail + b_row - 1) / b_row;
+    Segment<T>* parts = workspace.template take<Segment<T>>(std::size_t(2 * segment_count));
+    Index count = 0;
+    for (Index s = 0; s < segment_count; ++s) {
+      const Segment<T>& whole = segments[s];
+      const Index in_place = std::max<Index>(whole.k - at_end, 0), copied = whole.k - in_place;
+      if (in_place) parts[count++] = {whole.a, whole.b + j, in_place};
+      if (!copied) continue;
+      const Index there = (copied - 1) * b_row + tail;
+      T* rows = workspace.template take<T>(std::size_t(there - tail + width));
+      std::fill_n(std::copy_n(whole.b + in_place * b_row + j, there, rows), width - tail, T(0));
+      parts[count++] = {whole.a + in_place * a_col, rows, copied};
+    }
+    T* sums = workspace.template take<T>(std::size_t(m * width));
+    Gemm{m, width, sums, width, nullptr, 0, parts, count, a_row, a_col, b_row}.template columns<1>(0);
+    for (Index i = 0; i < m; ++i)
+      for (Index v = 0; v < tail; ++v)
+        c[i * c_row + j + v] = sums[i * width + v] + (init ? init[i * init_row + j + v] : T(0));
   }
 
   /// Narrow C and column-major A: C^T = sum B^T A^T has wide rows.
