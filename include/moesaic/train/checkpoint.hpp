@@ -56,7 +56,8 @@ void for_each_number(State& s, const F& f) {
 /// argument. A resumed run goes on bit for bit as if it had not stopped.
 ///
 /// The file holds the parameters as `player.name`, from where Python reads them, and under `fit/` and `problem/` all that the run
-/// needs to go on. It is replaced as a whole or not at all. Errors name the parameter that differs, its expected and actual shape.
+/// needs to go on. It is replaced as a whole or not at all. Errors name the parameter that differs, its expected and actual
+/// shape.
 struct Checkpoint {
   std::string path;
   Index every = 10;     ///< outer iterations; 0: only at the end
@@ -77,9 +78,8 @@ struct Checkpoint {
       texts["terms/" + player.name] = detail::join(kept.terms);
       for (const auto& e : player.layout.entries()) {
         out.add(player.label(e), detail::part(player.parameters, e));
-        detail::for_each_kept(kept, [&](const std::string& prefix, const Tensor<B>& t) {
-          out.add(prefix + player.label(e), detail::part(t, e));
-        });
+        detail::for_each_kept(
+            kept, [&](const std::string& prefix, const Tensor<B>& t) { out.add(prefix + player.label(e), detail::part(t, e)); });
       }
     }
     texts["players"] = detail::join(names);
@@ -105,14 +105,15 @@ struct Checkpoint {
     using T = typename B::Scalar;
     detail::ArrayReader in(path);
     const auto& file = in.file();
-    require(file.metadata().count("format") > 0 && file.metadata("format") == format, path, ": is not a checkpoint of this version, ",
-            format);
+    require(file.metadata().count("format") > 0 && file.metadata("format") == format, path,
+            ": is not a checkpoint of this version, ", format);
     require(file.metadata("seed") == std::to_string(state.seed), path, ": was written by a run with seed ", file.metadata("seed"),
             "; this run has ", state.seed);
     std::vector<std::string> names;
     for (const auto& p : state.players) names.push_back(p.name);
-    require(detail::split(file.metadata("players")) == names, path, ": was written by a run with other players: ",
-            io::quoted_list(detail::split(file.metadata("players"))), "; expected ", io::quoted_list(names));
+    require(detail::split(file.metadata("players")) == names, path,
+            ": was written by a run with other players: ", io::quoted_list(detail::split(file.metadata("players"))),
+            "; expected ", io::quoted_list(names));
 
     // Nothing of the run is changed before the whole file has been found good.
     std::vector<std::pair<Tensor<B>, std::vector<T>>> arrays;
@@ -127,10 +128,11 @@ struct Checkpoint {
         detail::for_each_kept(state.kept[i], [&](const std::string& prefix, const Tensor<B>& t) { take("state", prefix, t); });
       }
       terms.push_back(detail::split(file.metadata("terms/" + player.name)));
-      require(terms.back().size() <= std::size_t{Losses::capacity}, path, ": names ", terms.back().size(), " loss terms; at most ",
-              Losses::capacity, " are possible");
+      require(terms.back().size() <= std::size_t{Losses::capacity}, path, ": names ", terms.back().size(),
+              " loss terms; at most ", Losses::capacity, " are possible");
     }
-    std::vector<std::int64_t> counts = same_size<std::int64_t>(in, "fit/counts", [&](auto f) { detail::for_each_count(state, f); });
+    std::vector<std::int64_t> counts =
+        same_size<std::int64_t>(in, "fit/counts", [&](auto f) { detail::for_each_count(state, f); });
     std::vector<double> numbers = same_size<double>(in, "fit/numbers", [&](auto f) { detail::for_each_number(state, f); });
     check_counts(counts, state);
     History history = read_history(in);
@@ -186,7 +188,8 @@ struct Checkpoint {
             history.columns(), " columns");
     const auto numbers = in.values<double>("state", "fit/history", true);
     const auto columns = static_cast<std::size_t>(history.columns());
-    for (std::size_t at = 0; columns > 0 && at < numbers.size(); at += columns) history.append(std::span(numbers).subspan(at, columns));
+    for (std::size_t at = 0; columns > 0 && at < numbers.size(); at += columns)
+      history.append(std::span(numbers).subspan(at, columns));
     return history;
   }
 };

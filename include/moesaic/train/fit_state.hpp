@@ -19,9 +19,9 @@ template <class B>
 struct PlayerState {
   OptimiserState<B> optimiser;
   Array<B> gradient;
-  Array<B> turn_start;             ///< the parameters at the start of the turn; only with a proximal term
-  Array<B> best;                   ///< see `Run::parameters`
-  std::vector<std::string> terms;  ///< names of the loss terms; empty until the first evaluation
+  Array<B> turn_start;                          ///< the parameters at the start of the turn; only with a proximal term
+  Array<B> best;                                ///< see `Run::parameters`
+  std::vector<std::string> terms;               ///< names of the loss terms; empty until the first evaluation
   std::array<double, Losses::capacity> sums{};  ///< of the loss terms over the steps of the turn
 };
 
@@ -33,7 +33,7 @@ struct FitState {
   std::uint64_t seed = 0;
   std::size_t player = 0;  ///< of the step to come
   Index outer = 0, inner = 0;
-  Index steps = 0;                         ///< of all players so far
+  Index steps = 0;  ///< of all players so far
   EarlyStopping validation;
   Index validations = 0;
   double lowest_loss = std::numeric_limits<double>::infinity();  ///< at the start of an iteration

@@ -18,7 +18,7 @@ class Losses {
   Losses(double total) { terms_[0] = {"total", total}; }
   /// From a list of members `name` and `value`, the total first.
   template <class Terms>
-    requires requires(const Terms& t) { std::string_view(t.begin()->name), double(t.begin()->value); }
+  requires requires(const Terms& t) { std::string_view(t.begin()->name), double(t.begin()->value); }
   Losses(const Terms& terms) {
     count_ = 0;
     for (const auto& t : terms) add(t.name, double(t.value));

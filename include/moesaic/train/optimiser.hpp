@@ -38,19 +38,25 @@ struct DecayedError {
 struct AddScaled {
   double factor;
   template <class S>
-  S operator()(const S& a, const S& x) const { return a + constant<S>(factor) * x; }
+  S operator()(const S& a, const S& x) const {
+    return a + constant<S>(factor) * x;
+  }
 };
 /// `g + weight * (p - start)`.
 struct AddProximal {
   double weight;
   template <class S>
-  S operator()(const S& g, const S& p, const S& start) const { return g + constant<S>(weight) * (p - start); }
+  S operator()(const S& g, const S& p, const S& start) const {
+    return g + constant<S>(weight) * (p - start);
+  }
 };
 /// `momentum * v + g`.
 struct Momentum {
   double momentum;
   template <class S>
-  S operator()(const S& v, const S& g) const { return constant<S>(momentum) * v + g; }
+  S operator()(const S& v, const S& g) const {
+    return constant<S>(momentum) * v + g;
+  }
 };
 /// `p - rate * (g + momentum * v)`.
 struct Nesterov {

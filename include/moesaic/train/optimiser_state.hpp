@@ -29,16 +29,17 @@ OptimiserState<B> initial_state(const Optimiser& optimiser, const Tensor<B>& p) 
 
 /// One update of `parameters` in place with learning rate `rate`; allocates nothing.
 ///
-/// An optimiser offers `int moments() const` and `void step(state, parameters, gradient, rate) const`, where `state.count` already
-/// counts this update. Errors: a shape differs from the parameters'.
+/// An optimiser offers `int moments() const` and `void step(state, parameters, gradient, rate) const`, where `state.count`
+/// already counts this update. Errors: a shape differs from the parameters'.
 template <class B, class Optimiser>
-void update(const Optimiser& optimiser, OptimiserState<B>& state, const Tensor<B>& parameters, const Tensor<B>& gradient, double rate) {
+void update(const Optimiser& optimiser, OptimiserState<B>& state, const Tensor<B>& parameters, const Tensor<B>& gradient,
+            double rate) {
   require(gradient.shape() == parameters.shape(), "optimiser: the parameters have shape ", parameters.shape(),
           ", the gradient has shape ", gradient.shape());
   for (int i = 0; i < optimiser.moments(); ++i) {
     const auto& m = state.moment[std::size_t(i)];
-    require(bool(m) && m.shape() == parameters.shape(), "optimiser: the parameters have shape ", parameters.shape(), ", moment ", i,
-            " of the state has shape ", m.shape());
+    require(bool(m) && m.shape() == parameters.shape(), "optimiser: the parameters have shape ", parameters.shape(), ", moment ",
+            i, " of the state has shape ", m.shape());
   }
   ++state.count;
   optimiser.step(state, parameters, gradient, rate);

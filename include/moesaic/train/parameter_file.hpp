@@ -15,7 +15,8 @@ namespace moesaic {
 namespace detail {
 
 inline Shape shape_of(const std::string& where, const std::vector<Index>& extents) {
-  require(extents.size() <= std::size_t{Shape::max_rank}, where, ": has rank ", extents.size(), "; expected at most ", Shape::max_rank);
+  require(extents.size() <= std::size_t{Shape::max_rank}, where, ": has rank ", extents.size(), "; expected at most ",
+          Shape::max_rank);
   Shape s;
   for (Index e : extents) s.push_back(e);
   return s;
@@ -95,11 +96,13 @@ Tensor<B> part(const Tensor<B>& flat, const Layout::Entry& e) {
 
 }  // namespace detail
 
-/// Writes parameters under the names of their layout to a safetensors file, which Python reads; replaced as a whole or not at all.
+/// Writes parameters under the names of their layout to a safetensors file, which Python reads; replaced as a whole or not at
+/// all.
 template <class B>
 void save_parameters(const std::string& path, const Layout& layout, const Tensor<B>& parameters,
                      const safetensors::Metadata& metadata = {}) {
-  require(layout.size() == parameters.size(), path, ": the layout names ", layout.size(), " parameters, there are ", parameters.size());
+  require(layout.size() == parameters.size(), path, ": the layout names ", layout.size(), " parameters, there are ",
+          parameters.size());
   detail::ArrayWriter out;
   for (const auto& e : layout.entries()) out.add(e.name, detail::part(parameters, e));
   out.save(path, metadata);

@@ -19,9 +19,10 @@ struct Player {
   Tensor<B> parameters;  ///< refers to the array that the problem reads; whoever owns it keeps it alive
   UpdateRule<B> optimiser = AdaBelief{};
   Schedule rate = 1e-3;  ///< of the player's own count of steps
-  Index inner_steps = 1;
-  /// Weight `beta` of the proximal term `beta/2 * mean((p - p_start)^2)`, where `p_start` is `p` at the start of the player's turn
-  /// (proximal alternating minimisation: Attouch et al. 2010).
+  Index inner_steps =
+      1;  ///< of a turn; 0: only kept with the others' (best, checkpoints), for numbers that the problem itself sets
+  /// Weight `beta` of the proximal term `beta/2 * mean((p - p_start)^2)`, where `p_start` is `p` at the start of the player's
+  /// turn (proximal alternating minimisation: Attouch et al. 2010).
   double proximal = 0;
   Layout layout{};  ///< names in errors and checkpoints; without one the parameters are a single entry
 

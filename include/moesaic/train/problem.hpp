@@ -26,8 +26,8 @@ struct Step {
 ///     using Backend = Cpu<float>;
 ///     Losses evaluate(const Step& step, const Tensor<Backend>& gradient);
 ///
-/// where `evaluate` writes the gradient of the total (the first of the losses) with respect to the parameters of `step.player`, at
-/// the numbers that the players refer to. It may offer
+/// where `evaluate` writes the gradient of the total (the first of the losses) with respect to the parameters of `step.player`,
+/// at the numbers that the players refer to. It may offer
 ///
 ///     void after_step(const Step& step);   // after the parameters of step.player changed: refit a gate, project, ...
 ///     double validate();                   // a metric that should fall; the parameters with the lowest one are kept
@@ -35,7 +35,9 @@ struct Step {
 template <class Problem>
 struct ProblemContract {
   template <class P>
-  static constexpr bool has_backend = requires { typename P::Backend::Scalar; };
+  static constexpr bool has_backend = requires {
+    typename P::Backend::Scalar;
+  };
   static_assert(has_backend<Problem>, "Moesaic: the problem given to fit lacks `using Backend = ...` [docs/training.md]");
 
   template <class P>
@@ -48,17 +50,26 @@ struct ProblemContract {
   using Backend = typename decltype(backend<Problem>())::type;
 
   template <class P, class T>
-  static constexpr bool can_evaluate =
-      requires(P & p, const Step& s, const Tensor<T>& g) { Losses(p.evaluate(s, g)); };
+  static constexpr bool can_evaluate = requires(P& p, const Step& s, const Tensor<T>& g) {
+    Losses(p.evaluate(s, g));
+  };
   template <class P>
-  static constexpr bool has_after_step = requires(P & p, const Step& s) { p.after_step(s); };
+  static constexpr bool has_after_step = requires(P& p, const Step& s) {
+    p.after_step(s);
+  };
   template <class P>
-  static constexpr bool has_validate = requires(P & p) { double(p.validate()); };
+  static constexpr bool has_validate = requires(P& p) {
+    double(p.validate());
+  };
   // A member of the right name with other arguments would otherwise be passed over in silence.
   template <class P>
-  static constexpr bool names_after_step = requires { &P::after_step; };
+  static constexpr bool names_after_step = requires {
+    &P::after_step;
+  };
   template <class P>
-  static constexpr bool names_validate = requires { &P::validate; };
+  static constexpr bool names_validate = requires {
+    &P::validate;
+  };
 
   static constexpr bool check() {
     if constexpr (has_backend<Problem>)

@@ -22,8 +22,8 @@ struct Run {
   Ending ending = Ending::finished;
   std::string error;                 ///< of a failed run
   std::vector<std::string> players;  ///< names
-  /// By player: with validation those of the lowest one, else the last ones. A failed run without validation keeps those whose loss
-  /// at the start of an iteration was the lowest.
+  /// By player: with validation those of the lowest one, else the last ones. A failed run without validation keeps those whose
+  /// loss at the start of an iteration was the lowest.
   std::vector<Array<B>> parameters;
   Index parameters_from = 0;  ///< outer iterations that had been completed when the parameters were those above
   double best_validation = std::numeric_limits<double>::quiet_NaN();
@@ -34,7 +34,8 @@ struct Run {
   double steps_per_second() const { return seconds > 0 ? double(steps) / seconds : 0; }
 };
 
-/// A run that had to stop. Nothing is lost: `run` holds the best parameters and the history, and the players' arrays have them too.
+/// A run that had to stop. Nothing is lost: `run` holds the best parameters and the history, and the players' arrays have them
+/// too.
 template <class B>
 struct FitError : Error {
   std::shared_ptr<const Run<B>> run;

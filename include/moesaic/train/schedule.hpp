@@ -39,7 +39,8 @@ struct Exponential {
   double operator()(Index step) const { return rate * std::pow(factor, double(step) / double(period)); }
 };
 
-/// From `rate` down to `floor * rate` along half a cosine of `steps` steps, then constant (Loshchilov and Hutter: SGDR, ICLR 2017).
+/// From `rate` down to `floor * rate` along half a cosine of `steps` steps, then constant (Loshchilov and Hutter: SGDR, ICLR
+/// 2017).
 struct Cosine {
   double rate;
   Index steps;
@@ -54,9 +55,7 @@ struct Cosine {
 struct Linear {
   double from, to;
   Index steps;
-  double operator()(Index step) const {
-    return step >= steps ? to : from + (to - from) * double(step) / double(steps);
-  }
+  double operator()(Index step) const { return step >= steps ? to : from + (to - from) * double(step) / double(steps); }
 };
 
 /// `first` for `steps` steps, then `second`, which counts from there.
@@ -86,8 +85,7 @@ class Schedule {
  public:
   Schedule(double rate) : rate_(schedule::Constant{rate}) {}
   template <class F>
-    requires(!std::is_arithmetic_v<F> && !std::is_same_v<std::remove_cvref_t<F>, Schedule>)
-  Schedule(const F& rate) {
+  requires(!std::is_arithmetic_v<F> && !std::is_same_v<std::remove_cvref_t<F>, Schedule>) Schedule(const F& rate) {
     constexpr bool callable = std::is_invocable_r_v<double, const F&, Index>;
     static_assert(callable, "Moesaic: a schedule lacks operator()(step) -> double [docs/training.md]");
     if constexpr (callable) rate_ = rate;

@@ -21,7 +21,9 @@ inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 template <class T, class Archive>
-inline constexpr bool has_state = requires(T & t, Archive& a) { t.state(a); };
+inline constexpr bool has_state = requires(T& t, Archive& a) {
+  t.state(a);
+};
 
 template <class T, class Archive>
 constexpr void check_archived() {
@@ -76,10 +78,16 @@ class StateReader {
     } else if constexpr (std::is_same_v<T, Random>) {
       value.set_counter(number<std::uint64_t>(full));
     } else if constexpr (detail::is_array<T>) {
-      value = T();
-      if (!in_.contains(full)) return;
+      if (!in_.contains(full)) {
+        value = T();
+        return;
+      }
       const Shape shape = detail::shape_of(in_.path() + ": " + full, in_.file().at(full).shape());
-      value = T(shape, in_.values<typename T::Scalar>("state", full, true));
+      const auto numbers = in_.values<typename T::Scalar>("state", full, true);
+      if (value && value.shape() == shape)
+        T::Backend::from_host(value.tensor(), numbers.data());  // in place: a player may refer to it
+      else
+        value = T(shape, numbers);
     } else if constexpr (detail::is_vector<T>) {
       value = in_.values<typename T::value_type>("state", full, true);
     } else if constexpr (std::is_same_v<T, bool>) {

@@ -62,6 +62,8 @@ class Trainer {
     state_.players = std::move(players);
     state_.seed = options_.seed;
     for (std::size_t i = 0; i < state_.players.size(); ++i) admit(state_.players[i], i);
+    require(state_.turn_steps() > 0, "fit: no player takes a step");
+    first_player_ = state_.player = next_player(0);
     checkpoint_.load(state_, problem_);
     state_.validation.patience = options_.patience;
     state_.validation.minimum_improvement = options_.minimum_improvement;
@@ -81,7 +83,7 @@ class Trainer {
           break;
         }
         step();
-        if (InterruptGuard::requested()) {
+        if (InterruptGuard::requested() && state_.outer < options_.iterations) {
           ending = Ending::interrupted;
           break;
         }
@@ -108,18 +110,26 @@ class Trainer {
     require(bool(p.parameters), "fit: player \"", p.name, "\" has no parameters");
     for (std::size_t i = 0; i < index; ++i)
       require(state_.players[i].name != p.name, "fit: two players are named \"", p.name, "\"");
-    require(p.inner_steps >= 1, "fit: player \"", p.name, "\" takes ", p.inner_steps, " inner steps; expected at least 1");
+    require(p.inner_steps >= 0, "fit: player \"", p.name, "\" takes ", p.inner_steps, " inner steps; expected at least 0");
     require(p.proximal >= 0, "fit: player \"", p.name, "\" has the proximal weight ", p.proximal, "; expected at least 0");
     if (p.layout.entries().empty()) p.layout.add("", p.parameters.shape(), {});
     require(p.layout.size() == p.parameters.size(), "fit: player \"", p.name, "\" has ", p.parameters.size(),
             " parameters, its layout names ", p.layout.size());
     const Shape& shape = p.parameters.shape();
     PlayerState<B> kept;
-    kept.optimiser = p.optimiser.initial_state(p.parameters);
-    kept.gradient = Array<B>(shape);
+    if (p.inner_steps > 0) {
+      kept.optimiser = p.optimiser.initial_state(p.parameters);
+      kept.gradient = Array<B>(shape);
+    }
     kept.best = Array<B>(shape);
     if (p.proximal > 0) kept.turn_start = Array<B>(shape);
     state_.kept.push_back(std::move(kept));
+  }
+
+  /// The first player from `i` on that takes steps.
+  std::size_t next_player(std::size_t i) const {
+    while (i < state_.players.size() && state_.players[i].inner_steps == 0) ++i;
+    return i;
   }
 
   void step() {
@@ -139,7 +149,7 @@ class Trainer {
         require_finite("the gradient of", player, g);
         norm_squared = -1;  // finite, but beyond what the backend's numbers can square
       }
-      if (s.player == 0 && s.inner == 0 && s.validations == 0 && losses.total() < s.lowest_loss) {
+      if (s.player == first_player_ && s.inner == 0 && s.validations == 0 && losses.total() < s.lowest_loss) {
         s.lowest_loss = losses.total();
         s.keep_best(s.outer);
       }
@@ -155,7 +165,8 @@ class Trainer {
     ++s.steps;
     if (++s.inner == player.inner_steps) {
       s.inner = 0;
-      if (++s.player == s.players.size()) end_iteration();
+      s.player = next_player(s.player + 1);
+      if (s.player == s.players.size()) end_iteration();
     }
     show_progress();
   }
@@ -178,7 +189,8 @@ class Trainer {
     if (state_.inner == 0) kept.sums = {};
     for (std::size_t i = 0; i < count; ++i) {
       const double value = losses.value(int(count - 1 - i));  // the total last: a term says more than their sum
-      require(std::isfinite(value), "the loss term \"", losses.name(int(count - 1 - i)), "\" of player \"", player.name, "\" is ", value);
+      require(std::isfinite(value), "the loss term \"", losses.name(int(count - 1 - i)), "\" of player \"", player.name, "\" is ",
+              value);
       kept.sums[count - 1 - i] += value;
     }
     loss_ = losses.total();
@@ -186,7 +198,7 @@ class Trainer {
 
   void end_iteration() {
     auto& s = state_;
-    s.player = 0;
+    s.player = first_player_;
     ++s.outer;
     double validation = std::numeric_limits<double>::quiet_NaN();
     if constexpr (validates)
@@ -282,6 +294,7 @@ class Trainer {
   FitState<B> state_;
   std::vector<double> row_;
   Progress progress_;
+  std::size_t first_player_ = 0;
   Clock::time_point started_{};
   double seconds_before_ = 0, fraction_before_ = 0;
   double loss_ = std::numeric_limits<double>::quiet_NaN();

@@ -15,12 +15,11 @@ template <class B>
 class UpdateRule {
  public:
   template <class Optimiser>
-    requires(!std::is_same_v<std::remove_cvref_t<Optimiser>, UpdateRule>)
-  UpdateRule(const Optimiser& optimiser) {
+  requires(!std::is_same_v<std::remove_cvref_t<Optimiser>, UpdateRule>) UpdateRule(const Optimiser& optimiser) {
     constexpr bool has_moments = requires { int(optimiser.moments()); };
-    constexpr bool has_step =
-        requires(OptimiserState<B> & s, const Tensor<B>& t) { optimiser.step(s, t, t, 1.0); };
-    static_assert(has_moments, "Moesaic: an optimiser lacks moments(), the number of arrays that it remembers [docs/training.md]");
+    constexpr bool has_step = requires(OptimiserState<B> & s, const Tensor<B>& t) { optimiser.step(s, t, t, 1.0); };
+    static_assert(has_moments,
+                  "Moesaic: an optimiser lacks moments(), the number of arrays that it remembers [docs/training.md]");
     static_assert(has_step, "Moesaic: an optimiser lacks step(state, parameters, gradient, rate) [docs/training.md]");
     if constexpr (has_moments && has_step) {
       start_ = [optimiser](const Tensor<B>& p) { return moesaic::initial_state(optimiser, p); };
