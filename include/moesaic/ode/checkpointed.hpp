@@ -7,8 +7,8 @@
 
 namespace moesaic::ode {
 
-/// Derivatives as with `Direct`, in less memory: the solve is cut into segments of equal time, of which only the first state is kept;
-/// the way back makes a segment's steps again (without trying: their sizes are remembered), and sweeps it before the next.
+/// Derivatives as with `Direct`, in less memory: the solve is cut into segments of equal time, of which only the first state is
+/// kept; the way back makes a segment's steps again (without trying: their sizes are remembered), and sweeps it before the next.
 ///
 /// Memory falls from all steps to those of one segment, for one more evaluation of the field. See `checkpoint`.
 struct Checkpointed {
@@ -115,7 +115,8 @@ X solve_segments(const Solver& solver, const Make& make, const std::array<X, n>&
 
 /// As `solve` of `make(inputs...)`.
 template <class Solver, class Make, class... Inputs, ArrayLike X>
-auto solve(const Solver& solver, const Parametrised<Make, Inputs...>& p, const X& x0, std::span<const double> times, Direct = {}) {
+auto solve(const Solver& solver, const Parametrised<Make, Inputs...>& p, const X& x0, std::span<const double> times,
+           Direct = {}) {
   return std::apply([&](const auto&... inputs) { return solve(solver, p.make(inputs...), x0, times); }, p.inputs);
 }
 
@@ -126,7 +127,7 @@ auto solve(const Solver& solver, const Parametrised<Make, Inputs...>& p, const X
            Checkpointed adjoint) {
   using Y = Deepest<X, Inputs...>;
   require(adjoint.segments >= 1, Solver::name, ": Checkpointed with ", adjoint.segments, " segments; expected at least 1");
-  const std::array<Y, 1 + sizeof...(Inputs)> all = std::apply([&](const auto&... in) { return std::array{Y(x0), Y(in)...}; }, p.inputs);
+  const auto all = std::apply([&](const auto&... in) { return std::array{Y(x0), Y(in)...}; }, p.inputs);
   if constexpr (moesaic::detail::Recording<Y>::single) {
     if (moesaic::detail::tape_of_any(all)) {
       detail::check_problem<Solver>(shape(x0), times);
@@ -134,14 +135,14 @@ auto solve(const Solver& solver, const Parametrised<Make, Inputs...>& p, const X
       return detail::solve_segments(solver, p.make, all, times, adjoint.segments);
     }
   }
-  return std::apply([&](const Y& start, const auto&... inputs) { return Y(solve(solver, p.make(inputs...), start, times)); }, all);
+  return std::apply([&](const Y& start, const auto&... in) { return Y(solve(solver, p.make(in...), start, times)); }, all);
 }
 
 /// A field that cannot be made anew cannot be checkpointed.
 template <class Solver, class Field, ArrayLike X>
 auto solve(const Solver&, const Field&, const X& x0, std::span<const double>, Checkpointed) {
   static_assert(!std::is_same_v<X, X>,
-                "Checkpointed makes the field a second time on the way back: give solve() ode::parametrised(make_field, inputs...)");
+                "Checkpointed makes the field again on the way back: give solve() ode::parametrised(make_field, inputs...)");
   return x0;
 }
 

@@ -7,8 +7,8 @@ namespace moesaic::ode {
 
 /// Dormand and Prince's pair of order 5(4): six evaluations a step, the seventh stage is the first of the next.
 ///
-/// Dormand, Prince: A family of embedded Runge-Kutta formulae (J. Comput. Appl. Math. 6, 1980); interpolant of order 4 by Shampine:
-/// Some practical Runge-Kutta formulas (Math. Comput. 46, 1986).
+/// Dormand, Prince: A family of embedded Runge-Kutta formulae (J. Comput. Appl. Math. 6, 1980); interpolant of order 4 by
+/// Shampine: Some practical Runge-Kutta formulas (Math. Comput. 46, 1986).
 struct Dopri5 {
   Control control = Adaptive{};
 
@@ -26,7 +26,7 @@ struct Dopri5 {
   };
   static constexpr double weights[stages] = {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84};
   /// Order 5 minus order 4; the last stage is the field at the new state.
-  static constexpr double error_weights[stages + 1] = {71. / 57600,       0,         -71. / 16695, 71. / 1920,
+  static constexpr double error_weights[stages + 1] = {71. / 57600,      0,         -71. / 16695, 71. / 1920,
                                                        -17253. / 339200, 22. / 525, -1. / 40};
   /// Row s: coefficients of theta .. theta^4 in the weight of stage s at `t + theta h`.
   static constexpr double dense[stages + 1][4] = {

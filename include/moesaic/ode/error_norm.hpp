@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include <moesaic/backend/cpu.hpp>
 #include <moesaic/ops/arithmetic.hpp>
 
 namespace moesaic::ode::detail {

@@ -20,19 +20,31 @@ constexpr std::array<double, rows> at(const double (&row)[rows][terms], double t
   return value;
 }
 
-/// `x + h * sum_i weight[i] * k[i]` in one pass; terms of weight zero cost nothing.
-template <class X>
+/// A sum of slopes of one step, made in one pass; terms of weight zero cost nothing.
+template <class Solver, class X>
+class SlopeSum {
+ public:
+  void add(double weight, const X& x) {
+    if (weight == 0) return;
+    weight_[count_] = weight;
+    term_[count_++] = x;
+  }
+  X value() const { return combine(std::span<const double>(weight_.data(), count_), std::span<const X>(term_.data(), count_)); }
+
+ private:
+  static constexpr std::size_t most = std::size_t(Solver::stages) + 2;  // state, stages, slope at the step's end
+  std::array<double, most> weight_;
+  std::array<X, most> term_;
+  std::size_t count_ = 0;
+};
+
+/// `x + h * sum_i weight[i] * k[i]`.
+template <class Solver, class X>
 X weighted(const X& x, double h, const double* weight, const X* k, int count) {
-  std::array<double, 16> coefficient{1};
-  std::array<X, 16> term;
-  term[0] = x;
-  std::size_t n = 1;
-  for (int i = 0; i < count; ++i)
-    if (weight[i] != 0) {
-      coefficient[n] = h * weight[i];
-      term[n++] = k[i];
-    }
-  return combine(std::span<const double>(coefficient.data(), n), std::span<const X>(term.data(), n));
+  SlopeSum<Solver, X> sum;
+  sum.add(1, x);
+  for (int i = 0; i < count; ++i) sum.add(h * weight[i], k[i]);
+  return sum.value();
 }
 
 /// `field(t, x)`.
@@ -59,7 +71,7 @@ struct Saves {
       if constexpr (Solver::interpolates) {
         if (times[next] < s.end) {
           const auto weight = Solver::dense_weights((times[next] - s.t) / s.h);
-          out.put(row++, weighted(x, s.h, weight.data(), k, int(weight.size())));
+          out.put(row++, weighted<Solver>(x, s.h, weight.data(), k, int(weight.size())));
           continue;
         }
       }
@@ -79,7 +91,7 @@ double first_step(const Field& field, const AdaptivePace& pace, const X& x, cons
   const double h0 = std::min(d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1, pace.remaining());
   trial.begin(x, k);
   const double one = 1;
-  const X moved = weighted(x, h0, &one, &k, 1), other = slope<Solver>(field, pace.time() + h0, moved);
+  const X moved = weighted<Solver>(x, h0, &one, &k, 1), other = slope<Solver>(field, pace.time() + h0, moved);
   const double d2 = norm(primal(other) - primal(k)) / h0;
   trial.undo(std::span<const X>(&other, 1));
   if (!std::isfinite(d2)) return h0;
@@ -92,16 +104,9 @@ double first_step(const Field& field, const AdaptivePace& pace, const X& x, cons
 template <class Solver, class X>
 double step_error(const Adaptive& control, double h, const X& x, const X& after, const X* k) {
   const Scratch<typename BackendOf<X>::Memory> scratch;
-  std::array<double, 16> coefficient;
-  std::array<TensorOf<X>, 16> term;
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < std::size(Solver::error_weights); ++i)
-    if (Solver::error_weights[i] != 0) {
-      coefficient[n] = h * Solver::error_weights[i];
-      term[n++] = primal(k[i]);
-    }
-  const auto error = combine(std::span<const double>(coefficient.data(), n), std::span<const TensorOf<X>>(term.data(), n));
-  return error_norm(error, primal(x), primal(after), control.relative, control.absolute);
+  SlopeSum<Solver, TensorOf<X>> error;
+  for (std::size_t i = 0; i < std::size(Solver::error_weights); ++i) error.add(h * Solver::error_weights[i], primal(k[i]));
+  return error_norm(error.value(), primal(x), primal(after), control.relative, control.absolute);
 }
 
 /// Makes the steps of a pace from state `x`, calls `on_step` for each one taken, and returns the state reached.
@@ -128,8 +133,8 @@ X march(const Field& field, Pace& pace, X x, Saves<X>& saves, const OnStep& on_s
     if constexpr (!Pace::dense) k[0] = slope<Solver>(field, step.t, x);
     for (int s = 1; s < stages; ++s)
       k[std::size_t(s)] =
-          slope<Solver>(field, step.t + Solver::nodes[s] * step.h, weighted(x, step.h, Solver::tableau[s], k.data(), s));
-    const X after = weighted(x, step.h, Solver::weights, k.data(), stages);
+          slope<Solver>(field, step.t + Solver::nodes[s] * step.h, weighted<Solver>(x, step.h, Solver::tableau[s], k.data(), s));
+    const X after = weighted<Solver>(x, step.h, Solver::weights, k.data(), stages);
     if constexpr (Pace::dense) k[after_step] = slope<Solver>(field, step.end, after);
     if constexpr (Pace::judges) {
       if (!pace.accept(step_error<Solver>(pace.control, step.h, x, after, k.data()), step)) {
@@ -140,8 +145,8 @@ X march(const Field& field, Pace& pace, X x, Saves<X>& saves, const OnStep& on_s
     on_step(step);
     const bool saved = saves.template collect<Solver>(step, x, after, k.data());
     if constexpr (watched && !Pace::judges)
-      require(!saved || all_finite(primal(after)), Solver::name, ": the state is not finite at t = ", step.end, " after ", pace.steps(),
-              " steps");
+      require(!saved || all_finite(primal(after)), Solver::name, ": the state is not finite at t = ", step.end, " after ",
+              pace.steps(), " steps");
     x = kept.put(0, after);
     if constexpr (Pace::dense) k[0] = kept.put(1, k[after_step]);
     if constexpr (drops) trial.undo(k);

@@ -54,12 +54,12 @@ class AdaptivePace {
 
   AdaptivePace(const Adaptive& c, std::span<const double> times, const char* name, int order)
       : control(c), step(c.first_step), time_(times.front()), end_(times.back()), order_(order), name_(name) {
-    require(control.relative >= 0 && control.absolute > 0 && std::isfinite(control.relative) && std::isfinite(control.absolute), name,
-            ": tolerances relative = ", control.relative, ", absolute = ", control.absolute, "; expected relative >= 0, absolute > 0");
-    require(control.first_step >= 0 && std::isfinite(control.first_step), name, ": first_step = ", control.first_step,
+    require(c.relative >= 0 && c.absolute > 0 && std::isfinite(c.relative) && std::isfinite(c.absolute), name,
+            ": tolerances relative = ", c.relative, ", absolute = ", c.absolute, "; expected relative >= 0, absolute > 0");
+    require(c.first_step >= 0 && std::isfinite(c.first_step), name, ": first_step = ", c.first_step,
             "; expected a positive time, or 0 for a choice by the field");
-    require(control.least_factor > 0 && control.least_factor < 1 && control.safety > 0 && control.largest_factor >= 1, name,
-            ": safety = ", control.safety, ", least_factor = ", control.least_factor, ", largest_factor = ", control.largest_factor,
+    require(c.least_factor > 0 && c.least_factor < 1 && c.safety > 0 && c.largest_factor >= 1, name, ": safety = ", c.safety,
+            ", least_factor = ", c.least_factor, ", largest_factor = ", c.largest_factor,
             "; expected safety > 0, least_factor in (0, 1), largest_factor >= 1");
   }
 
@@ -79,7 +79,7 @@ class AdaptivePace {
     s = last ? Step{time_, remaining(), end_} : Step{time_, step, time_ + step};
     const double least = 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(time_), std::abs(end_));
     if (!last && !(step > least)) {
-      if (!std::isfinite(error_)) fail(name_, ": the field or the state is not finite after t = ", time_, " (", tried_, " steps)");
+      require(std::isfinite(error_), name_, ": the state or the field is not finite beyond t = ", time_, " (", tried_, " steps)");
       fail(name_, ": the step size fell to ", step, ", below what time resolves, at t = ", time_, " after ", tried_, " steps");
     }
     return true;
@@ -96,8 +96,8 @@ class AdaptivePace {
       return false;
     }
     const double e = std::max(error, 1e-10);
-    const double factor =
-        c.safety * std::pow(e, -(p + i + d) / k) * std::pow(last_error_, (p + 2 * d) / k) * std::pow(error_before_, -d / k);
+    const double factor = c.safety * std::pow(e, -(p + i + d) / k) * std::pow(last_error_, (p + 2 * d) / k) *
+                          std::pow(error_before_, -d / k);
     step = s.h * std::clamp(factor, c.least_factor, refused_ ? 1.0 : c.largest_factor);
     error_before_ = last_error_;
     last_error_ = std::max(e, 1e-4);

@@ -12,11 +12,13 @@ namespace detail {
 
 template <class Solver>
 void check_problem(const Shape& state, std::span<const double> times) {
-  require(state.rank() < Shape::max_rank, Solver::name, ": a state of shape ", state, "; expected a rank of at most ", Shape::max_rank - 1);
+  require(state.rank() < Shape::max_rank, Solver::name, ": a state of shape ", state, "; expected a rank of at most ",
+          Shape::max_rank - 1);
   require(!times.empty(), Solver::name, ": no times; expected the initial time at least");
   for (std::size_t i = 0; i < times.size(); ++i) {
     require(std::isfinite(times[i]), Solver::name, ": time ", i, " is ", times[i]);
-    require(i == 0 || times[i] > times[i - 1], Solver::name, ": time ", i, " is ", times[i], ", not after time ", i - 1, ", ", times[i - 1]);
+    require(i == 0 || times[i] > times[i - 1], Solver::name, ": time ", i, " is ", times[i], ", not after time ", i - 1, ", ",
+            times[i - 1]);
   }
 }
 
@@ -61,10 +63,10 @@ using SolutionOf = Deepest<X, decltype(std::declval<const Field&>()(0.0, std::de
 
 /// Solution of `dx/dt = field(t, x)`, `x(times[0]) = x0`, at all times: `[T, ...shape of x0]`, the first entry being `x0` itself.
 ///
-/// `field` is a callable `X field(double t, const X& x)`; a state has any shape of rank 3 at most, its last axis is the state of one
-/// trajectory (`[N, d]`: a batch, solved with common steps). Without a tape it takes the memory of one step whatever their number.
-/// Errors: times that do not increase, a field of another shape; a state that is not finite, too many or too small steps, with the time
-/// reached.
+/// `field` is a callable `X field(double t, const X& x)`; a state has any shape of rank 3 at most, its last axis is the state of
+/// one trajectory (`[N, d]`: a batch, solved with common steps). Without a tape it takes the memory of one step whatever their
+/// number. Errors: times that do not increase, a field of another shape; a state that is not finite, too many or too small steps,
+/// with the time reached.
 template <class Solver, class Field, ArrayLike X>
 auto solve(const Solver& solver, const Field& field, const X& x0, std::span<const double> times, Direct = {}) {
   using Y = detail::SolutionOf<Field, X>;

@@ -11,7 +11,10 @@ namespace moesaic::ode::detail {
 struct Region {
   std::uintptr_t begin, end;
   bool whole;  ///< in one block; if not, anything may lie in it
-  bool holds(const void* p) const { return !whole || (reinterpret_cast<std::uintptr_t>(p) >= begin && reinterpret_cast<std::uintptr_t>(p) < end); }
+  bool holds(const void* p) const {
+    const auto at = reinterpret_cast<std::uintptr_t>(p);
+    return !whole || (at >= begin && at < end);
+  }
 };
 
 /// The tapes, one a level, on which values were seen.
@@ -77,9 +80,9 @@ class Trial {
     if constexpr (is_recorded<X>) {
       auto tapes = tapes_;
       for (const X& x : made) tapes.see(x);
-      const auto first = reinterpret_cast<std::uintptr_t>(start_), last = reinterpret_cast<std::uintptr_t>(Arena::current().take(0));
+      const auto address = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p); };
       const bool whole = Arena::current().mark().block == at_.block;
-      if (!tapes.same(tapes_) || tapes_.reached_from({first, last, whole})) return;
+      if (!tapes.same(tapes_) || tapes_.reached_from({address(start_), address(Arena::current().take(0)), whole})) return;
       tapes_.rewind();
     }
     Arena::current().rewind(at_);

@@ -7,8 +7,8 @@ namespace moesaic::ode {
 
 /// Tsitouras' pair of order 5(4): as costly as `Dopri5`, with a smaller error.
 ///
-/// Tsitouras: Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption (Comput. Math. Appl. 62, 2011),
-/// with its interpolant of order 4.
+/// Tsitouras: Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption (Comput. Math. Appl. 62,
+/// 2011), with its interpolant of order 4.
 struct Tsit5 {
   Control control = Adaptive{};
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include <moesaic/backend/cpu.hpp>
 #include <moesaic/ops/arrange.hpp>
 
 namespace moesaic {
@@ -92,7 +93,7 @@ X record_checkpoint(const F& f, Tape<typename Recording<X>::Component>& tape, co
   using A = typename R::Component;
   static_assert(R::count <= 8, "checkpoint: more than three Duals over a Var are not supported");
   static_assert(std::is_trivially_copyable_v<F> && std::is_trivially_destructible_v<F>,
-                "checkpoint: the callable is kept on the tape, so it must be trivially copyable: let it capture handles and numbers");
+                "checkpoint: the callable is kept on the tape, so it must be trivially copyable: capture tensors and numbers");
   std::array<A, R::count> part;
   R::split(y, part.data());
   const A packed = R::count == 1 ? part[0] : pack(part.data(), part.data(), R::count);
@@ -189,10 +190,11 @@ X checkpoint_all(const F& f, const std::array<X, n>& inputs) {
 
 /// `f(inputs...)`, remembered by its inputs and its result alone: the way back computes it a second time.
 ///
-/// `f` is a trivially copyable callable over any array type. It is kept on the tape and called again in the sweep, so what it refers to must
-/// live until then; arrays on the tape are passed as inputs, never captured (that does not compile). Gradients are those of
-/// `f(inputs...)`. On several nested tapes (`Var<Var<...>>`) it is that call itself.
-/// Griewank, Walther: Algorithm 799 (ACM Trans. Math. Softw. 26, 2000); Chen et al.: Training deep nets with sublinear memory cost (2016).
+/// `f` is a trivially copyable callable over any array type. It is kept on the tape and called again in the sweep, so what it
+/// refers to must live until then; arrays on the tape are passed as inputs, never captured (that does not compile). Gradients are
+/// those of `f(inputs...)`. On several nested tapes (`Var<Var<...>>`) it is that call itself.
+/// Griewank, Walther: Algorithm 799 (ACM Trans. Math. Softw. 26, 2000); Chen et al.: Training deep nets with sublinear memory
+/// cost (2016).
 template <class F, ArrayLike... Xs>
 auto checkpoint(const F& f, const Xs&... inputs) {
   using X = Deepest<Xs...>;
