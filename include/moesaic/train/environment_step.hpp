@@ -3,7 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <tuple>
@@ -52,9 +52,8 @@ class EnvironmentStep {
     plan(solves);
     for (auto& part : parts_) part.terms = {};
     if (wanted == Wanted::nothing) {
-      evaluate_lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>&, Index i) {
-        run_part<Tensor<B>>(nullptr, solves, parts_[std::size_t(i)], data, parameters, contexts, wanted, losses);
-      });
+      run_tolerant([&](Part& part) { run_part<Tensor<B>>(nullptr, solves, part, data, parameters, contexts, wanted, losses); },
+                   [&](Index solve) { losses[std::size_t(solve)] = std::numeric_limits<double>::infinity(); });
     } else {
       reserve(wanted, Index(solves.size()));
       lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) {
@@ -65,22 +64,25 @@ class EnvironmentStep {
     sum_terms();
   }
 
-  /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`.
+  /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`; NaN for a solve
+  /// that diverges.
   void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
     plan(solves);
     expanded_ = false;
-    evaluate_lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>&, Index i) {
-      const Part& part = parts_[std::size_t(i)];
-      const auto own = solves.subspan(std::size_t(part.first), std::size_t(part.count));
-      const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part.expert), gate_parameters(parameters),
-                                             rows(contexts, own, &Solve::context), rows(contexts, own, &Solve::context), part.expert)
-                              .prediction;
-      const Index n = data.trajectories, d = data.state, times = data.points;
-      for (Index t = 0; t < times; ++t)
-        for (Index s = 0; s < part.count; ++s)
-          for (Index j = 0; j < n; ++j)
-            std::copy_n(y.data() + ((t * part.count + s) * n + j) * d, d, out + (((part.first + s) * n + j) * times + t) * d);
-    });
+    const Index n = data.trajectories, d = data.state, times = data.points;
+    run_tolerant(
+        [&](const Part& part) {
+          const std::span<const Solve> own = solves.subspan(std::size_t(part.first), std::size_t(part.count));
+          const Tensor<B> at = rows(contexts, own, &Solve::context);
+          const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part.expert), gate_parameters(parameters), at,
+                                                 at, part.expert)
+                                  .prediction;
+          for (Index t = 0; t < times; ++t)
+            for (Index s = 0; s < part.count; ++s)
+              for (Index j = 0; j < n; ++j)
+                std::copy_n(y.data() + ((t * part.count + s) * n + j) * d, d, out + (((part.first + s) * n + j) * times + t) * d);
+        },
+        [&](Index solve) { std::fill_n(out + solve * n * times * d, n * times * d, std::numeric_limits<T>::quiet_NaN()); });
   }
 
   /// The expert that the gate chooses for every row of `contexts`, the lowest index on ties.
@@ -115,6 +117,27 @@ class EnvironmentStep {
       if (parts_.empty() || parts_.back().expert != expert || parts_.back().count == part_size_) parts_.push_back({expert, i, 0, {}});
       ++parts_.back().count;
     }
+  }
+
+  /// Runs the parts without gradients. Where a solve of a part diverges, its solves are run one by one, and `diverged(solve)` is
+  /// called for those that do: an expert that fails on a foreign environment says nothing against the others.
+  template <class Run, class Diverged>
+  void run_tolerant(const Run& run, const Diverged& diverged) {
+    evaluate_lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>&, Index i) {
+      Part& part = parts_[std::size_t(i)];
+      try {
+        run(part);
+      } catch (const Error&) {
+        for (Index s = part.first; s < part.first + part.count; ++s) {
+          Part single{part.expert, s, 1, {}};
+          try {
+            run(single);
+          } catch (const Error&) {
+            diverged(s);
+          }
+        }
+      }
+    });
   }
 
   Tensor<B> expert_parameters(const Tensor<B>& p, Index k) const { return view(p, k * model_.expert_size, {model_.expert_size}); }
