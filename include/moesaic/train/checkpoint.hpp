@@ -53,7 +53,8 @@ void for_each_number(State& s, const F& f) {
 }  // namespace detail
 
 /// Writes a run to a safetensors file every so many outer iterations, at its end and on Ctrl-C; `fit` takes one as its last
-/// argument. A resumed run goes on bit for bit as if it had not stopped.
+/// argument. A resumed run goes on bit for bit as if it had not stopped; where it is given more iterations than before, the
+/// validation at its former end is one more.
 ///
 /// The file holds the parameters as `player.name`, from where Python reads them, and under `fit/` and `problem/` all that the run
 /// needs to go on. It is replaced as a whole or not at all. Errors name the parameter that differs, its expected and actual
@@ -136,6 +137,7 @@ struct Checkpoint {
     std::vector<double> numbers = same_size<double>(in, "fit/numbers", [&](auto f) { detail::for_each_number(state, f); });
     check_counts(counts, state);
     History history = read_history(in);
+    in.require_all_used("problem/");
     if constexpr (detail::has_state<Problem, StateReader>) {
       StateReader archive(in, "problem/");
       problem.state(archive);

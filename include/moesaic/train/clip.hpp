@@ -31,7 +31,7 @@ double total(const Tensor<B>& x) {
 }
 }  // namespace detail
 
-/// `|x|^2`. Not finite where an entry is not, or where the sum leaves the range of the backend's numbers.
+/// `|x|^2`. Not finite where an entry is not, or where it leaves the range of the backend's numbers.
 template <class B>
 double squared_norm(const Tensor<B>& x) {
   Scratch<typename B::Memory> scratch;
@@ -45,24 +45,34 @@ double squared_distance(const Tensor<B>& a, const Tensor<B>& b) {
   return detail::total(rule::map(functor::SquaredDifference{}, a, b));
 }
 
+/// `|x|`, also where its square leaves the range of the backend's numbers.
+template <class B>
+double norm(const Tensor<B>& x) {
+  double square = squared_norm(x);
+  if (std::isfinite(square)) return std::sqrt(square);
+  square = 0;
+  for (const auto entry : to_host(x)) square += double(entry) * double(entry);
+  return std::sqrt(square);
+}
+
 /// Bounds on a player's gradient, infinite where there is none.
 struct Clip {
   double value = std::numeric_limits<double>::infinity();  ///< entries are clamped to +-value
   double norm = std::numeric_limits<double>::infinity();   ///< then the whole is shortened to this length (Pascanu et al. 2013)
 };
 
-/// Clips `gradient` in place; `norm_squared` is its squared norm if that is known.
+/// Clips `gradient` in place; `norm_squared` is its squared norm if that is known and finite.
 template <class B>
-void clip(const Tensor<B>& gradient, const Clip& bounds, double norm_squared = -1) {
+void clip(const Tensor<B>& gradient, const Clip& bounds, double norm_squared = std::numeric_limits<double>::infinity()) {
   require(bounds.value > 0 && bounds.norm > 0, "clip: the bounds are value ", bounds.value, " and norm ", bounds.norm,
           "; expected positive numbers");
   if (std::isfinite(bounds.value)) {
     B::map(gradient, functor::Clamp{bounds.value}, gradient);
-    norm_squared = -1;
+    norm_squared = std::numeric_limits<double>::infinity();
   }
   if (!std::isfinite(bounds.norm)) return;
-  const double norm = std::sqrt(norm_squared >= 0 ? norm_squared : squared_norm(gradient));
-  if (norm > bounds.norm) B::map(gradient, functor::Scale{bounds.norm / norm}, gradient);
+  const double length = std::isfinite(norm_squared) ? std::sqrt(norm_squared) : norm(gradient);
+  if (length > bounds.norm) B::map(gradient, functor::Scale{bounds.norm / length}, gradient);
 }
 
 }  // namespace moesaic

@@ -76,10 +76,11 @@ class ArrayReader {
     used_.insert(name);
     return stored.values<T>(exact ? NonFinite::keep : NonFinite::reject);
   }
-  void require_all_used() const {
+  /// Errors: an array was not asked for; those whose names begin with `later` are let pass.
+  void require_all_used(std::string_view later = {}) const {
     for (const std::string& name : file_.names())
-      require(used_.count(name) > 0, path_, ": holds ", io::in_quotes(name), " of shape ", io::shape_text(file_.at(name).shape()),
-              ", for which there is no place");
+      require(used_.count(name) > 0 || (!later.empty() && name.starts_with(later)), path_, ": holds ", io::in_quotes(name),
+              " of shape ", io::shape_text(file_.at(name).shape()), ", for which there is no place");
   }
 
  private:

@@ -143,12 +143,9 @@ class Trainer {
       if (player.proximal > 0 && s.inner == 0) B::copy(kept.turn_start, p);
       Losses losses = problem_.evaluate(now, g);
       if (player.proximal > 0) add_proximal(losses, player, kept);
-      record(losses, player, kept);
-      double norm_squared = squared_norm(g);
-      if (!std::isfinite(norm_squared)) {
-        require_finite("the gradient of", player, g);
-        norm_squared = -1;  // finite, but beyond what the backend's numbers can square
-      }
+      record(losses, kept);
+      const double norm_squared = squared_norm(g);
+      if (!std::isfinite(norm_squared)) require_finite("the gradient of", player, g);
       if (s.player == first_player_ && s.inner == 0 && s.validations == 0 && losses.total() < s.lowest_loss) {
         s.lowest_loss = losses.total();
         s.keep_best(s.outer);
@@ -179,20 +176,22 @@ class Trainer {
     if (state_.inner > 0) B::map(g, functor::AddProximal{player.proximal / n}, g, p, start);
   }
 
-  void record(const Losses& losses, const Player<B>& player, PlayerState<B>& kept) {
+  void record(const Losses& losses, PlayerState<B>& kept) {
     const auto count = std::size_t(losses.count());
+    for (int i = losses.count(); i-- > 0;)  // the total last: a term says more than their sum
+      require(std::isfinite(losses.value(i)), "the loss term \"", losses.name(i), "\" is ", losses.value(i));
     if (kept.terms.empty())
       for (std::size_t i = 0; i < count; ++i) kept.terms.emplace_back(losses.name(int(i)));
     bool same = kept.terms.size() == count;
     for (std::size_t i = 0; same && i < count; ++i) same = kept.terms[i] == losses.name(int(i));
-    require(same, "evaluate reports other loss terms than at first: ", kept.terms.size(), " then, ", count, " now");
-    if (state_.inner == 0) kept.sums = {};
-    for (std::size_t i = 0; i < count; ++i) {
-      const double value = losses.value(int(count - 1 - i));  // the total last: a term says more than their sum
-      require(std::isfinite(value), "the loss term \"", losses.name(int(count - 1 - i)), "\" of player \"", player.name, "\" is ",
-              value);
-      kept.sums[count - 1 - i] += value;
+    if (!same) {
+      std::string then, now;
+      for (const auto& name : kept.terms) then += (then.empty() ? "" : ", ") + name;
+      for (std::size_t i = 0; i < count; ++i) now += (i ? ", " : "") + std::string(losses.name(int(i)));
+      fail("evaluate reports other loss terms than at first: ", then, " then, ", now, " now");
     }
+    if (state_.inner == 0) kept.sums = {};
+    for (std::size_t i = 0; i < count; ++i) kept.sums[i] += losses.value(int(i));
     loss_ = losses.total();
   }
 

@@ -1,0 +1,353 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <moesaic/ad/grad.hpp>
+#include <moesaic/backend/cpu.hpp>
+#include <moesaic/expert/mlp.hpp>
+#include <moesaic/train/fit.hpp>
+
+using namespace moesaic;
+using B = Cpu<double>;
+
+namespace {
+
+/// `sum_i (p_i - target)^2 / 2`.
+struct Bowl {
+  using Backend = B;
+  Tensor<B> p;
+  double target = 1;
+
+  Losses evaluate(const Step&, const Tensor<B>& gradient) {
+    double total = 0;
+    for (Index i = 0; i < p.size(); ++i) {
+      gradient.data()[i] = p.data()[i] - target;
+      total += 0.5 * gradient.data()[i] * gradient.data()[i];
+    }
+    return Losses(total).add("half_square", total);
+  }
+};
+
+struct Rosenbrock {
+  using Backend = B;
+  Tensor<B> p;
+  double evaluate_at(double x, double y) const { return (1 - x) * (1 - x) + 100 * (y - x * x) * (y - x * x); }
+  double evaluate(const Step&, const Tensor<B>& g) {
+    const double x = p.data()[0], y = p.data()[1];
+    g.data()[0] = -2 * (1 - x) - 400 * x * (y - x * x);
+    g.data()[1] = 200 * (y - x * x);
+    return evaluate_at(x, y);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("gradient descent on a bowl follows the closed form") {
+  Array<B> p({3}, std::vector<double>{2, 5, -7});
+  Bowl bowl{p};
+  const auto run = fit(bowl, {{.parameters = p, .optimiser = Sgd{}, .rate = 0.1}}, {.iterations = 30});
+  for (Index i = 0; i < 3; ++i)
+    CHECK(p.data()[i] == doctest::Approx(1 + std::pow(0.9, 30) * (std::vector<double>{1, 4, -8}[std::size_t(i)])).epsilon(1e-12));
+  CHECK(run.ending == Ending::finished);
+  CHECK(run.iterations == 30);
+  CHECK(run.steps == 30);
+  CHECK(run.parameters_from == 30);
+  CHECK(to_host(run.parameters[0].tensor()) == to_host(p.tensor()));
+  const auto total = run.history.values("total");
+  REQUIRE(total.size() == 30);
+  CHECK(total[0] == 40.5);
+  CHECK(total[7] == doctest::Approx(40.5 * std::pow(0.81, 7)).epsilon(1e-12));
+  CHECK(run.history.values("half_square") == total);
+  CHECK_THROWS_WITH_AS(static_cast<void>(run.history.values("mse")),
+                       "History: no column \"mse\"; the columns: total, half_square", Error);
+}
+
+TEST_CASE("adaptive optimisers find Rosenbrock's minimum") {
+  for (const UpdateRule<B>& rule : {UpdateRule<B>(Adam{}), UpdateRule<B>(AdaBelief{}), UpdateRule<B>(AdamW{.weight_decay = 0})}) {
+    Array<B> p({2}, std::vector<double>{-1.2, 1});
+    Rosenbrock valley{p};
+    fit(valley, {{.parameters = p, .optimiser = rule, .rate = schedule::Cosine{.rate = 0.03, .steps = 10000}}},
+        {.iterations = 10000});
+    CHECK(std::abs(p.data()[0] - 1) < 1e-2);
+    CHECK(std::abs(p.data()[1] - 1) < 2e-2);
+  }
+}
+
+TEST_CASE("a network learns through the tape") {
+  using F = Cpu<float>;
+  struct Regression {
+    using Backend = F;
+    Mlp<activation::Tanh> net{{1, 16, 1}};
+    Array<F> p = initial_parameters<F>(layout_of(net), Random(3)), x{Shape{64, 1}}, y{Shape{64, 1}};
+    Losses evaluate(const Step&, const Tensor<F>& gradient) {
+      const auto [loss, slope] = value_and_grad(
+          [&](const auto& theta) {
+            using X = std::remove_cvref_t<decltype(theta)>;
+            return mean(square(net(theta, X(x.tensor())) - X(y.tensor())));
+          },
+          p.tensor());
+      F::copy(gradient, slope);
+      return double(*loss.data());
+    }
+  } problem;
+  for (Index i = 0; i < 64; ++i) {
+    problem.x.data()[i] = float(i) / 32 - 1;
+    problem.y.data()[i] = std::sin(3 * problem.x.data()[i]);
+  }
+  const auto run = fit(problem, {{.parameters = problem.p, .optimiser = Adam{}, .rate = 0.02}}, {.iterations = 500});
+  const auto loss = run.history.values("total");
+  CHECK(loss.front() > 0.2);
+  CHECK(loss.back() < 2e-3);
+}
+
+TEST_CASE("players take turns, in their order") {
+  struct Recorder {
+    using Backend = B;
+    std::vector<std::string> log;
+    double evaluate(const Step& s, const Tensor<B>& g) {
+      B::fill(g, 1);
+      log.push_back("e" + text(s));
+      return 1;
+    }
+    void after_step(const Step& s) { log.push_back("a" + text(s)); }
+    static std::string text(const Step& s) {
+      return std::to_string(s.player) + std::to_string(s.inner) + std::to_string(s.outer) + std::to_string(s.count);
+    }
+  } problem;
+  Array<B> contexts(Shape{2}), weights(Shape{3}), gate(Shape{1});
+  const auto run = fit(problem,
+                       {{.name = "contexts", .parameters = contexts, .optimiser = Sgd{}, .rate = 1, .inner_steps = 2},
+                        {.name = "gate", .parameters = gate, .inner_steps = 0},
+                        {.name = "weights", .parameters = weights, .optimiser = Sgd{}, .rate = schedule::Linear{0, 10, 10}}},
+                       {.iterations = 2});
+  CHECK(problem.log == std::vector<std::string>{"e0000", "a0000", "e0101", "a0101", "e2002", "a2002",  //
+                                                "e0013", "a0013", "e0114", "a0114", "e2015", "a2015"});
+  CHECK(contexts.data()[1] == -4);
+  CHECK(weights.data()[2] == -1);  // its own schedule counts its own steps: 0 + 1
+  CHECK(gate.data()[0] == 0);
+  CHECK(run.players == std::vector<std::string>{"contexts", "gate", "weights"});
+  CHECK(run.history.names() == std::vector<std::string>{"contexts.total", "weights.total"});
+}
+
+TEST_CASE("a step's random stream depends on the seed and the step alone") {
+  struct Drawer {
+    using Backend = B;
+    std::vector<double> drawn;
+    double evaluate(const Step& s, const Tensor<B>& g) {
+      B::fill(g, 0);
+      Random random = s.random;
+      drawn.push_back(random.next_uniform());
+      return 0;
+    }
+  } first, second, other;
+  Array<B> p(Shape{1});
+  fit(first, {{.parameters = p}}, {.iterations = 5, .seed = 7});
+  fit(second, {{.parameters = p}}, {.iterations = 5, .seed = 7});
+  fit(other, {{.parameters = p}}, {.iterations = 5, .seed = 8});
+  CHECK(first.drawn == second.drawn);
+  CHECK(first.drawn != other.drawn);
+  CHECK(first.drawn[0] != first.drawn[1]);
+}
+
+TEST_CASE("the proximal term is half beta times the mean square displacement, zero at the first inner step of every turn") {
+  constexpr double beta = 10, rate = 0.05;
+  Array<B> p({3}, std::vector<double>{2, 5, -7});
+  Bowl bowl{p};
+  const auto run =
+      fit(bowl, {{.parameters = p, .optimiser = Sgd{}, .rate = rate, .inner_steps = 4, .proximal = beta}}, {.iterations = 3});
+
+  std::vector<double> q{2, 5, -7};
+  const auto term = run.history.values("proximal"), total = run.history.values("total"), own = run.history.values("half_square");
+  for (std::size_t outer = 0; outer < 3; ++outer) {
+    const auto start = q;
+    double sum = 0;
+    for (int inner = 0; inner < 4; ++inner) {
+      double square = 0;
+      for (std::size_t i = 0; i < 3; ++i) {
+        const double moved = q[i] - start[i];
+        square += moved * moved;
+        q[i] -= rate * ((q[i] - 1) + beta * moved / 3);
+      }
+      if (inner == 0) CHECK(square == 0);
+      sum += 0.5 * beta * square / 3;
+    }
+    CHECK(term[outer] == doctest::Approx(sum / 4).epsilon(1e-12));
+    CHECK(total[outer] == doctest::Approx(own[outer] + term[outer]).epsilon(1e-12));
+  }
+  for (Index i = 0; i < 3; ++i) CHECK(p.data()[i] == doctest::Approx(q[std::size_t(i)]).epsilon(1e-13));
+}
+
+TEST_CASE("a turn of a single step never feels the proximal term") {
+  Array<B> with({2}, std::vector<double>{4, -3}), without(with);
+  Bowl a{with}, b{without};
+  const auto run = fit(a, {{.parameters = with, .rate = 0.1, .proximal = 1e6}}, {.iterations = 20});
+  fit(b, {{.parameters = without, .rate = 0.1}}, {.iterations = 20});
+  CHECK(to_host(with.tensor()) == to_host(without.tensor()));
+  for (double x : run.history.values("proximal")) CHECK(x == 0);
+}
+
+TEST_CASE("a long turn ends at the proximal point") {
+  // argmin (p - 1)^2 / 2 + beta / (2 n) (p - p0)^2 = (1 + beta / n p0) / (1 + beta / n)
+  Array<B> p({2}, std::vector<double>{5, -1});
+  Bowl bowl{p};
+  fit(bowl, {{.parameters = p, .optimiser = Sgd{}, .rate = 0.1, .inner_steps = 400, .proximal = 6}}, {.iterations = 1});
+  CHECK(p.data()[0] == doctest::Approx((1 + 3 * 5.0) / 4).epsilon(1e-12));
+  CHECK(p.data()[1] == doctest::Approx((1 - 3 * 1.0) / 4).epsilon(1e-12));
+}
+
+TEST_CASE("a clipped run takes steps of the clip's length") {
+  Array<B> p({2}, std::vector<double>{1 + 300, 1 + 400});
+  Bowl bowl{p};
+  fit(bowl, {{.parameters = p, .optimiser = Sgd{}, .rate = 1}}, {.iterations = 10, .clip = {.norm = 5}});
+  CHECK(p.data()[0] == doctest::Approx(301 - 30).epsilon(1e-12));
+  CHECK(p.data()[1] == doctest::Approx(401 - 40).epsilon(1e-12));
+}
+
+TEST_CASE("a gradient whose square leaves the range of float is clipped, not refused") {
+  using F = Cpu<float>;
+  struct Steep {
+    using Backend = F;
+    double evaluate(const Step&, const Tensor<F>& g) {
+      g.data()[0] = 3e25f;
+      g.data()[1] = -4e25f;
+      return 1;
+    }
+  } problem;
+  Array<F> p(Shape{2});
+  fit(problem, {{.parameters = p, .optimiser = Sgd{}, .rate = 1}}, {.iterations = 1, .clip = {.norm = 5}});
+  CHECK(p.data()[0] == doctest::Approx(-3));
+  CHECK(p.data()[1] == doctest::Approx(4));
+}
+
+namespace {
+/// Moves by 1 a step; validation is lowest at 7.
+struct Walk {
+  using Backend = B;
+  Tensor<B> p;
+  std::vector<double> validated;
+  double evaluate(const Step&, const Tensor<B>& g) {
+    B::fill(g, -1);
+    return 0;
+  }
+  double validate() {
+    validated.push_back(p.data()[0]);
+    return std::abs(p.data()[0] - 7) + 0.25;
+  }
+};
+}  // namespace
+
+TEST_CASE("with validation the best parameters are kept, and patience ends the run") {
+  Array<B> p(Shape{1}), kept(Shape{1});
+  Walk walk{p, {}};
+  const auto run =
+      fit(walk, {{.parameters = p, .optimiser = Sgd{}, .rate = 1}}, {.iterations = 100, .validation_every = 2, .patience = 3});
+  CHECK(run.ending == Ending::early_stop);
+  // 6 and 8 are equally near to 7: the first counts, and after 8, 10, 12 patience is over.
+  CHECK(walk.validated == std::vector<double>{2, 4, 6, 8, 10, 12});
+  CHECK(run.iterations == 12);
+  CHECK(run.parameters_from == 6);
+  CHECK(run.best_validation == 1.25);
+  CHECK(run.parameters[0].data()[0] == 6);
+  CHECK(p.data()[0] == 6);
+  const auto v = run.history.values("validation");
+  REQUIRE(v.size() == 12);
+  CHECK(std::isnan(v[0]));
+  CHECK(v[1] == 5.25);
+
+  Array<B> q(Shape{1});
+  Walk whole{q, {}};
+  const auto full = fit(whole, {{.parameters = q, .optimiser = Sgd{}, .rate = 1}}, {.iterations = 15, .validation_every = 10});
+  CHECK(whole.validated == std::vector<double>{10, 15});  // the last iteration always
+  CHECK(full.ending == Ending::finished);
+  CHECK(full.parameters_from == 10);
+}
+
+TEST_CASE("what only rides along comes back with the best") {
+  struct Refitted : Walk {
+    Tensor<B> gate;
+    void after_step(const Step& s) { gate.data()[0] = double(s.count) + 1; }
+  } problem;
+  Array<B> p(Shape{1}), gate(Shape{1});
+  problem.p = p;
+  problem.gate = gate;
+  fit(problem,
+      {{.name = "weights", .parameters = p, .optimiser = Sgd{}, .rate = 1},
+       {.name = "gate", .parameters = gate, .inner_steps = 0}},
+      {.iterations = 20, .validation_every = 1});
+  CHECK(p.data()[0] == 7);
+  CHECK(gate.data()[0] == 7);
+}
+
+TEST_CASE("a validation that is never a number leaves the last parameters") {
+  struct Lost : Walk {
+    double validate() { return std::nan(""); }
+  } problem;
+  Array<B> p(Shape{1});
+  problem.p = p;
+  const auto run = fit(problem, {{.parameters = p, .optimiser = Sgd{}, .rate = 1}}, {.iterations = 30, .patience = 2});
+  CHECK(run.ending == Ending::early_stop);
+  CHECK(p.data()[0] == 20);
+  CHECK(std::isnan(run.best_validation));
+}
+
+TEST_CASE("players may be listed at run time") {
+  Array<B> p(Shape{2});
+  Bowl bowl{p};
+  std::vector<Player<B>> players;
+  players.push_back({.parameters = p, .optimiser = Sgd{}, .rate = 0.5});
+  fit(bowl, players, {.iterations = 1});
+  CHECK(p.data()[0] == 0.5);
+}
+
+TEST_CASE("options that make no sense are refused before the first step") {
+  Array<B> p(Shape{2});
+  Bowl bowl{p};
+  const auto message = [&](const std::vector<Player<B>>& players, const FitOptions& options = {}) {
+    try {
+      fit(bowl, players, options);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(message({}) == "fit: no player; expected at least one");
+  Player<B> nobody;
+  nobody.name = "w";
+  CHECK(message({nobody}) == "fit: player \"w\" has no parameters");
+  CHECK(message({{.parameters = p}, {.parameters = p}}) == "fit: two players are named \"parameters\"");
+  CHECK(message({{.parameters = p, .inner_steps = 0}}) == "fit: no player takes a step");
+  CHECK(message({{.parameters = p, .inner_steps = -1}}) ==
+        "fit: player \"parameters\" takes -1 inner steps; expected at least 0");
+  CHECK(message({{.parameters = p, .proximal = -2}}) ==
+        "fit: player \"parameters\" has the proximal weight -2; expected at least 0");
+  Layout layout;
+  layout.add("w", {3}, {});
+  CHECK(message({{.parameters = p, .layout = layout}}) == "fit: player \"parameters\" has 2 parameters, its layout names 3");
+  CHECK(message({{.parameters = p}}, {.iterations = -1}) == "fit: -1 iterations; expected at least 0");
+  CHECK(message({{.parameters = p}}, {.validation_every = 0}) == "fit: validation_every is 0; expected at least 1");
+  CHECK(p.data()[0] == 0);
+  CHECK(message({{.parameters = p}}, {.iterations = 0}).empty());
+}
+
+TEST_CASE("a run prints how it ended and a table of its terms") {
+  Array<B> p({1}, std::vector<double>{3});
+  Bowl bowl{p};
+  auto run = fit(bowl, {{.parameters = p, .optimiser = Sgd{}, .rate = 0.5}}, {.iterations = 3});
+  run.seconds = 1.5;
+  std::ostringstream out;
+  out.precision(12);
+  out << run << 1.0 / 3;
+  CHECK(out.str() ==
+        "finished after 3 iterations (3 steps) in 1.5 s: 2 steps/s\n"
+        "parameters of iteration 3\n"
+        "term              first        last      lowest   iteration\n"
+        "total                 2       0.125       0.125           3\n"
+        "half_square           2       0.125       0.125           3\n"
+        "0.333333333333");
+}
