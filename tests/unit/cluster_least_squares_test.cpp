@@ -175,13 +175,16 @@ TEST_CASE_TEMPLATE("a ridge solves the penalised normal equations and leaves a b
 }
 
 TEST_CASE_TEMPLATE("columns of very different size", T, float, double) {
-  Matrix a = normal(80, 4, 21);
-  a.col(0) *= 1e-3;
-  a.col(2) *= 1e3;
-  const auto at = array<T>(a), yt = array<T>(normal(80, 2, 22));
-  const Matrix expected = reference(matrix(at), matrix(yt), 0);
+  Eigen::VectorXd scale(4);
+  scale << 1e-6, 1, 1e6, 1e-2;
+  const auto at = array<T>(normal(80, 4, 21) * scale.asDiagonal()), yt = array<T>(normal(80, 2, 22));
   const Matrix found = matrix(least_squares(at.tensor(), yt.tensor(), {.rcond = 0}));
+  const Matrix expected =
+      scale.cwiseInverse().asDiagonal() * reference(matrix(at) * scale.cwiseInverse().asDiagonal(), matrix(yt), 0);
   for (Index j = 0; j < 4; ++j) CHECK((found - expected).row(j).norm() < 50 * epsilon<T>() * expected.row(j).norm());
+  // Judged by singular values the same columns are of rank 1.
+  const Matrix truncated = matrix(least_squares(at.tensor(), yt.tensor(), {.rcond = 1e-3}));
+  CHECK((truncated - reference(matrix(at), matrix(yt), 1e-3)).norm() < 200 * epsilon<T>() * truncated.norm());
   // Numbers whose squares overflow double.
   const auto huge = array<double>(1e200 * normal(20, 3, 5)), y = array<double>(normal(20, 1, 6));
   CHECK((1e200 * matrix(least_squares(huge.tensor(), y.tensor())) - reference(normal(20, 3, 5), matrix(y), 0)).norm() < 1e-12);

@@ -48,12 +48,14 @@ class LeastSquares {
   static double* take(Index count) { return NormalEquations::take(count); }
   Index penalised() const { return options_.ridge > 0 ? cols_ - options_.unpenalised : 0; }
 
-  /// Whether the eliminated system has full rank and loses nothing. Single precision data are exact in double, whose 53 bits
-  /// leave at the square of any condition below 1 / rcond more than single precision can tell; double data rely on one
-  /// refinement, which is enough while the condition's cube stays below 1 / epsilon.
+  /// Whether the eliminated system has full rank and loses nothing. The square of the condition costs digits of double: single
+  /// precision data have twice as many to spare as their own precision can tell; double data rely on one refinement, which is
+  /// enough while the condition's cube stays below 1 / epsilon.
   bool accurate(const NormalEquations& system) const {
-    return system.condition * rcond_ < 1 && (single || system.scaled_condition < 3e4);
+    return system.condition * rcond_ < 1 && system.scaled_condition < (single ? 1e7 : 3e4);
   }
+  /// Whether squared singular values tell in double which singular values are above rcond.
+  bool eigenvalues_suffice() const { return single && rcond_ >= 1e-7; }
 
   /// Rows `first .. first + count` of [A | Y] in double, padded with zeros.
   void load(Index first, Index count, Index stride, double* out) const {
@@ -97,10 +99,10 @@ class LeastSquares {
       part.add(rows, count);
     });
     for (Index i = 0; i < penalised(); ++i) system.at(i, i) += options_.ridge;
-    double* const copy = take(single ? size : 0);
-    if (single) std::copy_n(system.data, size, copy);
+    double* const copy = take(size);
+    std::copy_n(system.data, size, copy);
     if (!system.eliminate() || !accurate(system)) {
-      if constexpr (single)
+      if (eigenvalues_suffice())
         by_eigenvalues(copy, system, w);
       else
         by_svd(w);
@@ -147,7 +149,7 @@ class LeastSquares {
     const cpu::Gemm<double> add_expanded{cols_, k_, w, k_, w, k_, &expand, 1, stride, 1, k_};
     std::fill_n(w, cols_ * k_, 0.0);
     if (!system.eliminate() || !accurate(system)) {
-      if constexpr (single) {
+      if (eigenvalues_suffice()) {
         by_eigenvalues(copy, system, z);
         add_expanded.run();
       } else {
