@@ -19,7 +19,9 @@ struct Hopf {
   Array<B> start{{2, 2}, std::vector<double>{0.4, 0, 0.3, -1.2}};
 
   auto field() const {
-    return [this](double t, const Tensor<B>& z) { return (1 + std::cos(5 * t)) * (matmul(z, turn) + z * (-sum_last(square(z)) + 1.0)); };
+    return [this](double t, const Tensor<B>& z) {
+      return (1 + std::cos(5 * t)) * (matmul(z, turn) + z * (-sum_last(square(z)) + 1.0));
+    };
   }
 
   double error(const Tensor<B>& x, std::span<const double> times) const {

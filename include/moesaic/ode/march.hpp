@@ -50,6 +50,9 @@ X weighted(const X& x, double h, const double* weight, const X* k, int count) {
 /// `field(t, x)`.
 template <class Solver, class Field, class X>
 X slope(const Field& field, double t, const X& x) {
+  static_assert(std::is_convertible_v<decltype(field(t, x)), X>,
+                "ode::solve: the field returns another level than that of its state; with Checkpointed, what is on a tape must "
+                "be among the inputs of ode::parametrised");
   const X k = field(t, x);
   require(shape(k) == shape(x), Solver::name, ": the field returns shape ", shape(k), " at a state of shape ", shape(x));
   return k;

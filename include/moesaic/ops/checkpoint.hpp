@@ -180,6 +180,8 @@ X checkpoint_all(const F& f, const std::array<X, n>& inputs) {
   } else {
     std::array<Bare<X>, n> bare;
     for (std::size_t i = 0; i < n; ++i) bare[i] = Recording<X>::bare(inputs[i]);
+    static_assert(std::is_convertible_v<decltype(call(bare)), Bare<X>>,
+                  "checkpoint: the callable captures an array that is on a tape: pass it as an input");
     const Bare<X> y = without_intermediates([&]() -> Bare<X> { return call(bare); });
     auto* tape = tape_of_any(inputs);
     return tape ? record_checkpoint(f, *tape, y, inputs) : lifted<X>(y);
