@@ -18,6 +18,16 @@ inline Widths geometric_widths(Index in, Index out, int depth) {
   return w;
 }
 
+/// Bends states beyond `range` back, `x -> range * tanh(x / range)`: the field stays bounded where there were no data, so that a
+/// trajectory that leaves them drifts away instead of exploding. 0 switches it off.
+struct Saturation {
+  double range = 0;
+  template <class X>
+  X operator()(const X& x) const {
+    return range > 0 ? scale(tanh(scale(x, 1 / range)), range) : x;
+  }
+};
+
 /// Vector field of a neural context flow: a context net and a data net whose outputs are joined and fed to a main net
 /// (Nzoyem, Barton, Deakin: Neural context flows, ICLR 2025; MixER's three-network expert). `x [E, n, state] -> dx/dt [E, n, state]`.
 ///
@@ -29,6 +39,7 @@ struct ThreeNetworks {
   int depth = 3;           ///< hidden layers of the main net
   Index interface = 32;    ///< units that data net and context net each hand to the main net
   int data_depth = 1, context_depth = 1;
+  Saturation saturation{};
 
   Mlp<Activation> data_net() const { return {geometric_widths(state, interface, data_depth)}; }
   Mlp<Activation> context_net() const { return {geometric_widths(context, interface, context_depth)}; }
@@ -49,15 +60,15 @@ struct ThreeNetworks {
   struct Bound {
     BoundMlp<X, Activation> data, main;
     X data_weight, from_context;
+    Saturation saturation;
 
-    X operator()(double, const X& x) const {
-      return main.after(0, linear(data(x), data_weight, from_context));
-    }
+    X operator()(double, const X& x) const { return main.after(0, linear(data(saturation(x)), data_weight, from_context)); }
   };
   /// `context [E, context]`, each for `n` trajectories.
   template <class X>
   Bound<X> bind(Slots<X>& slots, const X& context_rows, Index n) const {
     Bound<X> b;
+    b.saturation = saturation;
     const X c = context_net().bind(slots)(context_rows);
     b.data = data_net().bind(slots);
     b.main = main_net().bind(slots);
@@ -78,6 +89,7 @@ struct RootNetwork {
   Index state = 2, context = 2;
   Index width = 64;
   int depth = 3;
+  Saturation saturation{};
 
   Widths widths() const {
     Widths w{state};
@@ -91,7 +103,8 @@ struct RootNetwork {
 template <class X, class Activation>
 struct EnvironmentMlp {
   BoundMlp<X, Activation> net;
-  X operator()(double, const X& x) const { return net(x); }
+  Saturation saturation;
+  X operator()(double, const X& x) const { return net(saturation(x)); }
 };
 
 /// CoDA: every parameter of the root network moves linearly with the context, `theta_e = theta + H xi_e`
@@ -110,7 +123,7 @@ struct Coda : RootNetwork {
     const Widths w = widths();
     const Index environments = shape(context_rows)[0];
     auto root = Mlp<Activation>{w}.bind(slots);
-    EnvironmentMlp<X, Activation> b{root};
+    EnvironmentMlp<X, Activation> b{root, saturation};
     const auto move = [&](const X& at, const Shape& each) {
       const Index size = shape(at).size();
       return reshape(linear(context_rows, slots.take({context, size}), reshape(at, {size})), each);
@@ -144,7 +157,7 @@ struct Geps : RootNetwork {
   auto bind(Slots<X>& slots, const X& context_rows, Index) const {
     const Widths w = widths();
     const Index environments = shape(context_rows)[0];
-    EnvironmentMlp<X, Activation> b{Mlp<Activation>{w}.bind(slots)};
+    EnvironmentMlp<X, Activation> b{Mlp<Activation>{w}.bind(slots), saturation};
     const X scale_rows = reshape(context_rows, {environments, 1, context});
     const auto move = [&](const X& at, Index size) {
       return reshape(linear(context_rows, transpose(slots.take({size, context})), at), {environments, 1, size});
