@@ -6,7 +6,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms in its own headers: AVX-512 intrinsics (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593) and
-  # "text" + std::string (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105651).
+  # "text" + std::string (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105329).
   add_compile_options(-Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
 endif()
 if(MOESAIC_WARNINGS_AS_ERRORS)
