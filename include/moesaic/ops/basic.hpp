@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <moesaic/ad/tape.hpp>
+#include <moesaic/backend/primitives.hpp>
 
 namespace moesaic {
 

@@ -6,18 +6,9 @@
 #include <Eigen/Core>
 
 #include <moesaic/backend/cpu/gemm.hpp>
+#include <moesaic/backend/primitives.hpp>
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/core/tensor.hpp>
-
-namespace moesaic {
-
-/// A pair of the list behind a weight gradient: it adds `x^T g` (or, with `x` absent, the column sums of `g`).
-template <class B>
-struct OuterProduct {
-  Tensor<B> x, g;
-};
-
-}  // namespace moesaic
 
 namespace moesaic::cpu {
 
