@@ -55,9 +55,9 @@ struct AdaptProblem {
   }
   Losses evaluate(const Step&, const Tensor<B>& gradient) {
     plan();
-    runner(solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::contexts, gradient, losses);
+    runner(solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::contexts, gradient, losses, Divergence::scores);
     double sum = 0;
-    for (double l : losses) sum += l;
+    for (double l : losses) sum += std::isfinite(l) ? l : 0;
     return Losses(sum / double(losses.size()));
   }
 };
