@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 #include <limits>
+#include <span>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -296,13 +298,26 @@ TEST_CASE("a validation that is never a number leaves the last parameters") {
   CHECK(std::isnan(run.best_validation));
 }
 
-TEST_CASE("players may be listed at run time") {
-  Array<B> p(Shape{2});
-  Bowl bowl{p};
-  std::vector<Player<B>> players;
-  players.push_back({.parameters = p, .optimiser = Sgd{}, .rate = 0.5});
-  fit(bowl, players, {.iterations = 1});
-  CHECK(p.data()[0] == 0.5);
+TEST_CASE("a problem may list its players and its terms itself") {
+  struct Named {
+    std::string_view name;
+    double value;
+  };
+  struct Problem {
+    using Backend = B;
+    Array<B> p{Shape{2}};
+    std::vector<Named> terms{{"total", 1}, {"mse", 0.75}, {"penalty", 0.25}};
+    std::vector<Player<B>> players() const { return {{.parameters = p, .optimiser = Sgd{}, .rate = 0.5}}; }
+    std::span<const Named> evaluate(std::size_t player, const Tensor<B>& gradient) {
+      CHECK(player == 0);
+      B::fill(gradient, -1);
+      return terms;
+    }
+  } problem;
+  const auto run = fit(problem, problem.players(), {.iterations = 3});
+  CHECK(run.history.names() == std::vector<std::string>{"total", "mse", "penalty"});
+  CHECK(run.history.at(2, 1) == 0.75);
+  CHECK(problem.p.data()[1] == 1.5);
 }
 
 TEST_CASE("options that make no sense are refused before the first step") {

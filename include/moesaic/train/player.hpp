@@ -10,6 +10,11 @@
 
 namespace moesaic {
 
+namespace detail {
+/// A call, because g++ 12 crashes on the initialiser `{}` where players are listed in braces.
+inline Layout no_layout() { return {}; }
+}  // namespace detail
+
 /// One who plays in `fit`: parameters and how they are moved.
 ///
 /// Ordinary training has one player; alternating minimisation has two (contexts, then weights), adversarial training too.
@@ -20,11 +25,11 @@ struct Player {
   UpdateRule<B> optimiser = AdaBelief{};
   Schedule rate = 1e-3;  ///< of the player's own count of steps
   Index inner_steps =
-      1;  ///< of a turn; 0: only kept with the others' (best, checkpoints), for numbers that the problem itself sets
+      1;  ///< of a turn; 0: only kept with the others' (best, checkpoints), as the problem itself sets the numbers
   /// Weight `beta` of the proximal term `beta/2 * mean((p - p_start)^2)`, where `p_start` is `p` at the start of the player's
   /// turn (proximal alternating minimisation: Attouch et al. 2010).
   double proximal = 0;
-  Layout layout{};  ///< names in errors and checkpoints; without one the parameters are a single entry
+  Layout layout = detail::no_layout();  ///< names in errors and checkpoints; without one the parameters are a single entry
 
   /// Name of an entry of the layout in messages and files.
   std::string label(const Layout::Entry& entry) const { return entry.name.empty() ? name : name + "." + entry.name; }

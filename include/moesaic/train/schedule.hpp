@@ -91,6 +91,10 @@ class Schedule {
     if constexpr (callable) rate_ = rate;
   }
 
+  Schedule(const Schedule&) = default;
+  Schedule& operator=(const Schedule&) = default;
+  ~Schedule() noexcept = default;  // written out: g++ 12 crashes on a member with an initialiser whose destructor is implicit
+
   double operator()(Index step) const { return rate_(step); }
 
  private:

@@ -29,6 +29,10 @@ class UpdateRule {
     }
   }
 
+  UpdateRule(const UpdateRule&) = default;
+  UpdateRule& operator=(const UpdateRule&) = default;
+  ~UpdateRule() noexcept = default;  // written out: g++ 12 crashes on a member with an initialiser whose destructor is implicit
+
   OptimiserState<B> initial_state(const Tensor<B>& parameters) const { return start_(parameters); }
   void update(OptimiserState<B>& state, const Tensor<B>& parameters, const Tensor<B>& gradient, double rate) const {
     update_(state, parameters, gradient, rate);
