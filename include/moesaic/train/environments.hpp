@@ -27,7 +27,7 @@ enum class Pool {
 /// How losses of environments are added.
 enum class Reweighting {
   none,     ///< mean
-  softmax,  ///< `sum_e softmax(l)_e l_e`, with the gradient through the softmax: hard environments weigh more
+  softmax,  ///< `sum_e softmax(l)_e l_e`, with the gradient through the softmax: hard environments weigh more (MixER, its code)
 };
 
 /// Options of `EnvironmentTraining`.
@@ -37,6 +37,9 @@ struct EnvironmentOptions {
   Pool pool = Pool::nearest;
   Reweighting reweighting = Reweighting::none;
   Index part_size = 8;     ///< environments that a thread solves together
+  /// Outer iterations during which the first expert learns all environments; its weights and its part of the contexts are then
+  /// copied to the others, and the gate takes over. 0: experts are on their own from the start, as in MixER.
+  Index together = 0;
   std::uint64_t seed = 0;
 };
 
@@ -73,26 +76,47 @@ class EnvironmentTraining {
     near_.resize(std::size_t(e));
     expert_.resize(std::size_t(e));
     losses_.resize(std::size_t(e * options.pool_size));
+    environment_loss_.resize(std::size_t(e));
     solves_.reserve(std::size_t(e * std::max(options.pool_size, model.experts.count)));
     own_losses_ = Array<B>(Shape{e, model.experts.count});
   }
 
-  /// The two players in their order: contexts first, then the weights (without a gate that is refitted instead), `inner_steps`
-  /// each and proximal weight 10 (MixER).
+  /// The players in their order: contexts first, then the weights, `inner_steps` each and proximal weight 10 (MixER). A gate that
+  /// is refitted instead takes no steps; it is kept with the others.
   std::vector<Player<B>> players(const Schedule& weights_rate, const Schedule& contexts_rate, Index inner_steps = 12) const {
     const Tensor<B> all = parameters;
-    return {{.name = "contexts", .parameters = contexts, .rate = contexts_rate, .inner_steps = inner_steps, .proximal = 10},
-            {.name = "weights",
-             .parameters = Model::one_hot ? all.rows(0, model_.gate_offset()) : all,
-             .rate = weights_rate,
-             .inner_steps = inner_steps,
-             .proximal = 10}};
+    std::vector<Player<B>> out(2);  // member by member: g++ 12 crashes on designated initialisers here
+    out[contexts_player].name = "contexts";
+    out[contexts_player].parameters = contexts;
+    out[contexts_player].rate = contexts_rate;
+    out[weights_player].name = "weights";
+    out[weights_player].parameters = Model::one_hot ? all.rows(0, model_.gate_offset()) : all;
+    out[weights_player].rate = weights_rate;
+    const Layout names = layout_of(model_);
+    for (const auto& e : names.entries())
+      if (e.offset < out[weights_player].parameters.size()) out[weights_player].layout.add(e.name, e.shape, e.initialiser);
+    for (auto& player : out) {
+      player.inner_steps = inner_steps;
+      player.proximal = 10;
+    }
+    if constexpr (Model::one_hot) {
+      Player<B>& gate = out.emplace_back();
+      gate.name = "gate";
+      gate.parameters = all.rows(model_.gate_offset(), all.size() - model_.gate_offset());
+      gate.inner_steps = 0;
+    }
+    return out;
   }
 
   Losses evaluate(const Step& step, const Tensor<B>& gradient) {
     Random random = step.random;
+    const bool together = step.outer < options_.together;
+    if (options_.together > 0 && step.outer == options_.together && step.player == contexts_player && step.inner == 0) {
+      part();
+      refit_gate(step.random.fork(2));
+    }
     choose_contributors(random);
-    plan(random);
+    plan(random, together);
     if (options_.reweighting == Reweighting::softmax) reweight();
     runner_(solves_, data_, parameters, contexts, step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights,
             gradient, losses_);
@@ -105,7 +129,7 @@ class EnvironmentTraining {
 
   void after_step(const Step& step) {
     if constexpr (Model::one_hot)
-      if ((step.inner + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));
+      if (step.outer >= options_.together && (step.count + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));
   }
   template <class Archive>
   void state(Archive& archive) {
@@ -127,7 +151,7 @@ class EnvironmentTraining {
     }
   }
 
-  /// Loss of every expert alone on every environment, `[E, M]`, by the first loss term; no gradient, no expansion.
+  /// Loss of every expert alone on every environment, `[E, M]`; no gradient, no expansion, infinite where the solve diverges.
   const Array<B>& expert_losses() {
     solves_.clear();
     for (Index e = 0; e < data_.environments; ++e)
@@ -152,6 +176,16 @@ class EnvironmentTraining {
   std::size_t capacity() const { return runner_.capacity(); }
 
  private:
+  /// Makes all experts, and all parts of the contexts, copies of the first.
+  void part() {
+    const Tensor<B> all = parameters;
+    const Index size = model_.expert_size, piece = model_.experts.prototype.context(), d = contexts.shape()[1];
+    for (Index k = 1; k < model_.experts.count; ++k) {
+      B::copy(all.rows(k * size, size), all.rows(0, size));
+      for (Index e = 0; e < data_.environments; ++e) std::copy_n(contexts.data() + e * d, piece, contexts.data() + e * d + k * piece);
+    }
+  }
+
   double distance(Index a, Index b) const {
     const Index d = contexts.shape()[1];
     double sum = 0;
@@ -174,26 +208,29 @@ class EnvironmentTraining {
     std::iota(near_.begin(), near_.end(), Index{0});
     if (count < e) {
       const auto centre = Index(random.next_below(std::uint64_t(e)));
-      nearest(std::size_t(e), std::size_t(count), [&](Index i) { return distance(centre, i); });
+      nearest(std::size_t(e), std::size_t(count), [&](Index i) { return i == centre ? -1 : distance(centre, i); });
     }
     chosen_.assign(near_.begin(), near_.begin() + count);
     std::sort(chosen_.begin(), chosen_.end());
   }
 
-  void plan(Random& random) {
-    const auto experts = routing();
+  void plan(Random& random, bool together) {
+    if (together)
+      std::fill(expert_.begin(), expert_.end(), Index{0});
+    else
+      routing();
     const bool expanded = taylor_order() > 0;
     solves_.clear();
     const double weight = 1.0 / double(Index(chosen_.size()) * (expanded ? pool_count() : 1));
     for (Index e : chosen_) {
       if (!expanded) {
-        solves_.push_back({e, e, e, experts[std::size_t(e)], weight});
+        solves_.push_back({e, e, e, expert_[std::size_t(e)], weight});
         continue;
       }
       fill_pool(e, random);
       for (Index j = 0; j < pool_count(); ++j) {
         const Index about = near_[std::size_t(j)];
-        solves_.push_back({e, e, about, experts[std::size_t(about)], weight});
+        solves_.push_back({e, e, about, expert_[std::size_t(about)], weight});
       }
     }
   }
@@ -214,7 +251,7 @@ class EnvironmentTraining {
     const auto count = std::size_t(pool_count());
     switch (options_.pool) {
       case Pool::nearest:
-      case Pool::nearest_others: return nearest(n, count, [&](Index i) { return distance(e, i); });
+      case Pool::nearest_others: return nearest(n, count, [&](Index i) { return i == e ? -1 : distance(e, i); });
       case Pool::smallest: return nearest(n, count, [&](Index i) { return norm(i); });
       case Pool::random:
         for (std::size_t i = 0; i < count; ++i) std::swap(near_[i], near_[i + std::size_t(random.next_below(n - i))]);
@@ -227,15 +264,22 @@ class EnvironmentTraining {
     return sum;
   }
 
-  /// Gives every solve the derivative of `sum softmax(l) l` with respect to its loss, after a pass without gradients.
+  /// Weighs the solves by the softmax of their environments' losses, after a pass without gradients. The derivative of
+  /// `sum s_e l_e` with respect to `l_e` is `s_e (1 + l_e - sum s l)`.
   void reweight() {
     runner_(solves_, data_, parameters, contexts, Runner::Wanted::nothing, {}, losses_);
+    const double each = 1.0 / double(solves_.size() / chosen_.size());  // an environment's loss is the mean over its pool
+    std::fill(environment_loss_.begin(), environment_loss_.end(), 0.0);
+    for (std::size_t i = 0; i < solves_.size(); ++i) environment_loss_[std::size_t(solves_[i].environment)] += each * losses_[i];
     double largest = -std::numeric_limits<double>::infinity(), partition = 0, mean = 0;
-    const std::size_t n = solves_.size();
-    for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, losses_[i]);
-    for (std::size_t i = 0; i < n; ++i) partition += std::exp(losses_[i] - largest);
-    for (std::size_t i = 0; i < n; ++i) mean += std::exp(losses_[i] - largest) / partition * losses_[i];
-    for (std::size_t i = 0; i < n; ++i) solves_[i].weight = std::exp(losses_[i] - largest) / partition * (1 + losses_[i] - mean);
+    for (Index e : chosen_) largest = std::max(largest, environment_loss_[std::size_t(e)]);
+    const auto share = [&](Index e) { return std::exp(environment_loss_[std::size_t(e)] - largest); };
+    for (Index e : chosen_) partition += share(e);
+    for (Index e : chosen_) mean += share(e) / partition * environment_loss_[std::size_t(e)];
+    for (Solve& s : solves_) {
+      s.weight = each * share(s.environment) / partition;
+      s.slope = s.weight * (1 + environment_loss_[std::size_t(s.environment)] - mean);
+    }
   }
 
   const Model& model_;
@@ -244,7 +288,7 @@ class EnvironmentTraining {
   Runner runner_;
   std::vector<Index> near_, chosen_, expert_;
   std::vector<Solve> solves_;
-  std::vector<double> losses_, all_losses_;
+  std::vector<double> losses_, all_losses_, environment_loss_;
   Array<B> own_losses_;
   Array<B> centroids_;
 };

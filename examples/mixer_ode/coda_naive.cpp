@@ -1,0 +1,11 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include "train.hpp"
+
+namespace mixer_ode {
+
+Result study_coda_naive(const Settings& s, const data::Environments& sets, const Saving& saving) {
+  return study_naive(Coda<>{}, s, sets, saving);
+}
+
+}  // namespace mixer_ode

@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <moesaic/core/parallel.hpp>
+#include <moesaic/train/interrupt.hpp>
+#include <new>
+
+#include "report.hpp"
+#include "sets.hpp"
+
+namespace mixer_ode {
+namespace {
+
+namespace fs = std::filesystem;
+using moesaic::require;
+
+Result study(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving) {
+  const bool naive = kind == Kind::naive;
+  switch (s.backbone) {
+    case Backbone::ncf: return naive ? study_ncf_naive(s, sets, saving) : study_ncf(s, kind, sets, saving);
+    case Backbone::coda: return naive ? study_coda_naive(s, sets, saving) : study_coda(s, kind, sets, saving);
+    case Backbone::geps: return naive ? study_geps_naive(s, sets, saving) : study_geps(s, kind, sets, saving);
+  }
+  moesaic::fail("unknown backbone");
+}
+
+/// What can be known to fail at the end is refused at the beginning.
+void prepare(const Options& o) {
+  std::error_code error;
+  fs::create_directories(o.output, error);
+  require(!error, "--output: the folder ", o.output, " cannot be made: ", error.message());
+  require(::access(o.output.c_str(), W_OK) == 0, "--output: nothing can be written to ", o.output);
+  for (const auto& [option, file] : {std::pair{"--json", &o.json}, std::pair{"--predict", &o.predict}}) {
+    if (file->empty()) continue;
+    const fs::path folder = fs::path(*file).has_parent_path() ? fs::path(*file).parent_path() : ".";
+    require(::access(folder.c_str(), W_OK) == 0, option, ": nothing can be written to the folder ", folder.string());
+    require(!fs::is_directory(*file), option, ": ", *file, " is a folder");
+  }
+}
+
+void check(const Settings& s, const std::vector<Kind>& models, const moesaic::data::Environments& sets) {
+  const Index environments = sets.train.environments();
+  const bool single_only = models == std::vector{Kind::single};
+  require(single_only || s.experts <= environments, "--experts: ", s.experts, " experts for the ", environments, " environments of ",
+          sets.name, "; an expert needs an environment of its own");
+  require(s.contributors <= environments, "--contributors: expected at most ", environments, ", the environments of ", sets.name,
+          ", got ", s.contributors);
+  require(s.pool <= environments, "--pool: expected at most ", environments, ", the environments of ", sets.name, ", got ", s.pool);
+}
+
+/// Trains the models one after the other; Ctrl-C ends the current one and leaves out the others.
+std::vector<Result> train_all(const Options& o, const moesaic::data::Environments& sets) {
+  const moesaic::InterruptGuard guard;
+  std::vector<Result> results;
+  bool any_saved = false;
+  for (Kind kind : o.models) {
+    if (moesaic::InterruptGuard::requested()) break;
+    Saving saving;
+    saving.path = o.output + "/" + std::string(kind_names[std::size_t(kind)]) + ".safetensors";
+    saving.every = o.checkpoint;
+    saving.progress = !o.quiet;
+    saving.resume = o.resume && fs::exists(saving.path);
+    any_saved = any_saved || saving.resume;
+    require(!o.resume || any_saved || kind != o.models.back(), "--resume: there is no saved model in ", o.output);
+    if (!o.quiet)
+      std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
+    results.push_back(study(o.settings, kind, sets, saving));
+    if (!results.back().error.empty())
+      std::fprintf(stderr, "mixer_ode: %s: %s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), results.back().error.c_str());
+  }
+  return results;
+}
+
+int run(int argc, char** argv) {
+  Report report;
+  Options& o = report.options;
+  if (!parse(argc, argv, o)) return 0;
+  if (o.threads > 0) moesaic::set_thread_count(o.threads);
+  o.threads = moesaic::thread_count();
+  const auto start = std::chrono::steady_clock::now();
+  report.sets = load(o.settings, o.files);
+  check(o.settings, o.models, report.sets);
+  prepare(o);
+  report.results = train_all(o, report.sets);
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  require(!report.results.empty(), "interrupted before a model was trained");
+  print(report);
+  if (!o.json.empty()) save_json(o.json, report);
+  if (!o.predict.empty()) save_predictions(o.predict, report.results.back(), report.sets);
+  if (o.pictures) draw(report);
+  const auto failed = [](const Result& r) { return !r.error.empty(); };
+  return std::any_of(report.results.begin(), report.results.end(), failed) ? 1 : 0;
+}
+
+int stop(std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  std::fprintf(stderr, "mixer_ode: %s\n", message.c_str());
+  return 1;
+}
+
+}  // namespace
+}  // namespace mixer_ode
+
+int main(int argc, char** argv) {
+  try {
+    return mixer_ode::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return mixer_ode::stop("out of memory");
+  } catch (const std::exception& e) {
+    return mixer_ode::stop(e.what());
+  }
+}

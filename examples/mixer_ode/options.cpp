@@ -1,0 +1,248 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <moesaic/data/catalogue.hpp>
+#include <optional>
+
+namespace mixer_ode {
+
+using moesaic::require;
+
+Settings settings_for(std::string_view dataset, Backbone backbone, bool published) {
+  const DatasetSettings& d = settings_of(dataset);
+  Settings s;
+  s.dataset = dataset;
+  s.backbone = backbone;
+  s.experts = d.experts;
+  s.context = d.experts * d.context[backbone];
+  s.single_context = d.single_context[backbone];
+  s.width = d.width[backbone];
+  s.depth = d.depth[backbone];
+  s.interface = d.interface;
+  s.outer = d.outer[backbone];
+  s.taylor = int(d.taylor[backbone]);
+  s.pool = d.pool[backbone];
+  if (!published) return s;
+  s.variant = Variant::published;
+  s.outer = d.published.outer;
+  s.loss = Loss::mse;
+  s.weight_rate = s.context_rate = s.adapt_rate = 1e-3;
+  s.rates = s.adapt_rates = Rates::steps;
+  s.refit_every = d.published.refit_every;
+  s.refit = Refit::published;
+  s.matching = Matching::greedy;
+  s.contributors = d.published.contributors;
+  s.reweighting = d.published.reweighting;
+  s.adapt_steps = 1500;
+  s.search = Search::gate;
+  return s;
+}
+
+namespace {
+
+/// A choice among names, left open until the data set has said what it prefers.
+struct Choice {
+  std::optional<std::string> name;
+  template <class Enum, std::size_t N>
+  void into(Enum& value, const std::string_view (&names)[N]) const {
+    if (!name) return;
+    for (std::size_t i = 0; i < N; ++i)
+      if (names[i] == *name) value = Enum(i);
+  }
+};
+
+template <class T>
+void override_with(T& value, const std::optional<T>& wanted) {
+  if (wanted) value = *wanted;
+}
+
+void check(const Settings& s) {
+  const auto at_least = [](const char* option, auto value, auto least) {
+    require(value >= least, option, ": expected at least ", least, ", got ", value);
+  };
+  const auto positive = [](const char* option, double value) {
+    require(std::isfinite(value) && value > 0, option, ": expected a positive number, got ", value);
+  };
+  at_least("--experts", s.experts, 1);
+  at_least("--context", s.context, 1);
+  require(s.context % s.experts == 0, "--context: ", s.context, " is not a multiple of the number of experts, ", s.experts);
+  at_least("--width", s.width, 1);
+  at_least("--depth", s.depth, 1);
+  at_least("--interface", s.interface, 1);
+  require(s.taylor >= 0 && s.taylor <= 2, "--taylor: expected 0, 1 or 2, got ", s.taylor);
+  at_least("--substeps", s.substeps, 1);
+  at_least("--outer", s.outer, 1);
+  at_least("--inner", s.inner, 1);
+  at_least("--refit-every", s.refit_every, 1);
+  at_least("--contributors", s.contributors, 0);
+  at_least("--pool", s.pool, 1);
+  at_least("--adapt-steps", s.adapt_steps, 1);
+  require(s.tail >= 0 && s.tail <= 1, "--tail: expected a number from 0 to 1, got ", s.tail);
+  positive("--weight-rate", s.weight_rate);
+  positive("--context-rate", s.context_rate);
+  positive("--adapt-rate", s.adapt_rate);
+  require(s.clip >= 0, "--clip: expected 0 or a positive number, got ", s.clip);
+}
+
+void list() {
+  std::puts("Data sets (--dataset):");
+  for (const auto& entry : moesaic::data::catalogue)
+    std::printf("  %-14s %s\n", std::string(entry.name).c_str(), std::string(entry.description).c_str());
+  std::puts("Backbones (--backbone):");
+  std::puts("  ncf            neural context flows: context net, data net and main net");
+  std::puts("  coda           CoDA: every weight moves linearly with the context");
+  std::puts("  geps           GEPS: low-rank adaptation of every layer");
+  std::puts("Models (--models):");
+  std::puts("  single         single learner: one expert with the whole context");
+  std::puts("  naive          naive mixture: one expert an environment, its output times the gate, all by gradient");
+  std::puts("  mixer          MixER: one expert an environment, the gate refitted by K-means and least squares");
+}
+
+}  // namespace
+
+bool parse(int argc, char** argv, Options& out) {
+  CLI::App app{"Learns families of dynamical systems from trajectories with a mixture of experts (MixER), beside a single learner\n"
+               "and a naive mixture; prints how far off each is and which expert took what, and draws pictures.\n"};
+  app.get_formatter()->column_width(34);
+  std::string dataset = "odebench-2", backbone = "ncf";
+  bool listing = false, published = false, no_pictures = false;
+  Choice variant, sampling, loss, rates, refit, matching, search;
+  std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool, adapt_steps;
+  std::optional<int> taylor;
+  std::optional<double> tail, weight_rate, context_rate, adapt_rate, clip;
+  std::optional<bool> reweighting;
+  std::vector<std::string> models;
+  const auto choice = [&](const char* group, const char* name, Choice& c, const auto& names, const char* text) {
+    app.add_option(name, c.name, text)->group(group)->check(CLI::IsMember(std::vector<std::string>(std::begin(names), std::end(names))));
+  };
+  const auto option = [&](const char* group, const char* name, auto& value, const char* text) {
+    return app.add_option(name, value, text)->group(group);
+  };
+
+  const char* group = "Data";
+  auto* dataset_option = option(group, "--dataset", dataset, "name of the data set (odebench-2)");
+  app.add_flag("--list", listing, "list data sets, backbones and models")->group(group);
+  choice(group, "--variant", variant, variant_names, "of ODEBench sets: corrected, or with the published generator's defects");
+  choice(group, "--sampling", sampling, sampling_names, "of training windows: linear between coarse points, as published, or solved");
+  auto* train = option(group, "--train", out.files.train, "own trajectories, .npz: X [environment, trajectory, time, state], "
+                                                          "t [time] or [environment, time]");
+  option(group, "--test", out.files.test, "other trajectories of the same environments")->needs(train);
+  auto* adapt = option(group, "--adapt", out.files.adapt, "trajectories of new environments")->needs(train);
+  option(group, "--adapt-test", out.files.adapt_test, "other trajectories of the new environments")->needs(adapt);
+  train->excludes(dataset_option);
+
+  group = "Model";
+  option(group, "--backbone", backbone, "expert: ncf, coda or geps (ncf)")->check(CLI::IsMember({"ncf", "coda", "geps"}));
+  option(group, "--experts", experts, "number of experts");
+  option(group, "--context", context, "length of the context, of all experts together");
+  option(group, "--width", width, "units of a hidden layer");
+  option(group, "--depth", depth, "hidden layers (ncf), layers (coda, geps)");
+  option(group, "--interface", interface, "units between the networks of ncf");
+  option(group, "--taylor", taylor, "order of the expansion in the context, 0 to 2");
+  option(group, "--substeps", substeps, "RK4 steps between two time points");
+  option(group, "--models", models, "of single, naive, mixer (all)")->delimiter(',')->check(CLI::IsMember({"single", "naive", "mixer"}));
+
+  group = "Training";
+  option(group, "--outer", outer, "outer iterations: inner steps of the contexts, then of the weights");
+  option(group, "--inner", inner, "inner steps (12)");
+  choice(group, "--loss", loss, loss_names, "squared error, or relative to the size of the state (relative)");
+  option(group, "--tail", tail, "relative loss: 0 divides by the state's own square, 1 by the trajectory's mean square (0.3)");
+  option(group, "--refit-every", refit_every, "steps between two refits of the gate (12)");
+  choice(group, "--refit", refit, refit_names, "of the gate: improved, or algorithm 1 as released");
+  choice(group, "--matching", matching, matching_names, "of clusters with experts (optimal)");
+  option(group, "--contributors", contributors, "environments of a gradient step, 0: all (0)");
+  option(group, "--pool", pool, "contexts that an environment is expanded about, with --taylor");
+  option(group, "--reweighting", reweighting, "true: hard environments weigh more (false)");
+  option(group, "--weight-rate", weight_rate, "learning rate of the weights (0.003)");
+  option(group, "--context-rate", context_rate, "learning rate of the contexts (0.003)");
+  choice(group, "--rates", rates, rates_names, "cosine down to 5 %, or times 0.4 at one and two thirds (cosine)");
+  option(group, "--clip", clip, "largest norm of a gradient, 0: no limit (0)");
+  app.add_flag("--published", published,
+               "all settings of MixER's released code: squared error, K contributors, greedy matching, refit in every step, "
+               "stepwise rates, adaptation by the gate; options given beside it win")
+      ->group(group);
+  option(group, "--seed", out.settings.seed, "of weights and noise (0)");
+  option(group, "--threads", out.threads, "number of threads (all cores)")->check(CLI::Range(1, 4096));
+
+  group = "Adaptation to new environments";
+  option(group, "--adapt-steps", adapt_steps, "gradient steps on a new context");
+  option(group, "--adapt-rate", adapt_rate, "learning rate (0.005)");
+  choice(group, "--search", search, search_names, "experts that are tried: all, or the gate's choice");
+
+  group = "Files";
+  option(group, "--output", out.output, "folder for pictures and trained models (out/DATASET-BACKBONE)");
+  option(group, "--json", out.json, "write the results to this file, for machines");
+  option(group, "--predict", out.predict, "write the last model's predictions to this file, .npz");
+  option(group, "--checkpoint", out.checkpoint, "save every so many outer iterations, beside the end (0)")->check(CLI::NonNegativeNumber);
+  app.add_flag("--resume", out.resume, "go on from the models saved in the output folder")->group(group);
+  app.add_flag("--no-pictures", no_pictures, "draw none")->group(group);
+  app.add_flag("--quiet", out.quiet, "no progress lines")->group(group);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {
+    app.exit(e);
+    return false;
+  } catch (const CLI::ParseError& e) {
+    throw moesaic::Error(e.what());
+  }
+  if (listing) {
+    list();
+    return false;
+  }
+
+  const std::uint64_t seed = out.settings.seed;
+  Settings& s = out.settings;
+  Backbone wanted{};
+  Choice{backbone}.into(wanted, backbone_names);
+  s = settings_for(out.files.own() ? std::string_view() : std::string_view(dataset), wanted, published);
+  s.dataset = out.files.own() ? out.files.train : dataset;
+  s.seed = seed;
+  if (experts) {
+    require(*experts >= 1, "--experts: expected at least 1, got ", *experts);
+    const Index largest = std::max<Index>(40, s.context);
+    s.context = *experts * std::max<Index>(1, std::min(s.context / s.experts, largest / *experts));
+    s.experts = *experts;
+  }
+  if (context) s.context = s.single_context = *context;
+  override_with(s.width, width);
+  override_with(s.depth, depth);
+  override_with(s.interface, interface);
+  override_with(s.taylor, taylor);
+  override_with(s.substeps, substeps);
+  override_with(s.outer, outer);
+  override_with(s.inner, inner);
+  override_with(s.tail, tail);
+  override_with(s.refit_every, refit_every);
+  override_with(s.contributors, contributors);
+  override_with(s.pool, pool);
+  override_with(s.reweighting, reweighting);
+  override_with(s.weight_rate, weight_rate);
+  override_with(s.context_rate, context_rate);
+  override_with(s.clip, clip);
+  override_with(s.adapt_steps, adapt_steps);
+  override_with(s.adapt_rate, adapt_rate);
+  variant.into(s.variant, variant_names);
+  sampling.into(s.sampling, sampling_names);
+  loss.into(s.loss, loss_names);
+  rates.into(s.rates, rates_names);
+  refit.into(s.refit, refit_names);
+  matching.into(s.matching, matching_names);
+  search.into(s.search, search_names);
+  check(s);
+
+  if (!models.empty()) {
+    out.models.clear();
+    for (std::size_t k = 0; k < std::size(kind_names); ++k)
+      if (std::find(models.begin(), models.end(), kind_names[k]) != models.end()) out.models.push_back(Kind(k));
+  }
+  out.pictures = !no_pictures;
+  if (out.output.empty()) out.output = "out/" + (out.files.own() ? "own" : dataset) + "-" + backbone;
+  return true;
+}
+
+}  // namespace mixer_ode

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+#include <vector>
+
+#include "study.hpp"
+
+namespace mixer_ode {
+
+/// The user's own trajectories; without a `train` file a data set of the catalogue is computed.
+struct Files {
+  std::string train, test, adapt, adapt_test;
+  bool own() const { return !train.empty(); }
+};
+
+/// What the command line asks for.
+struct Options {
+  Settings settings;
+  std::vector<Kind> models{Kind::single, Kind::naive, Kind::mixer};
+  Files files;
+  std::string output, json, predict;
+  Index checkpoint = 0;
+  bool resume = false, quiet = false, pictures = true;
+  int threads = 0;  ///< 0: OpenMP's setting
+};
+
+/// Reads the command line; false where only `--help` or `--list` was asked for, and has been printed.
+/// Errors: `moesaic::Error`, in one line.
+bool parse(int argc, char** argv, Options& options);
+
+/// Names of the values of `Backbone`, ..., as the command line and the result file have them.
+inline constexpr std::string_view backbone_names[] = {"ncf", "coda", "geps"};
+inline constexpr std::string_view loss_names[] = {"mse", "relative"};
+inline constexpr std::string_view rates_names[] = {"cosine", "steps"};
+inline constexpr std::string_view refit_names[] = {"improved", "published"};
+inline constexpr std::string_view matching_names[] = {"optimal", "greedy"};
+inline constexpr std::string_view search_names[] = {"all", "gate"};
+inline constexpr std::string_view sampling_names[] = {"linear", "solved"};
+inline constexpr std::string_view variant_names[] = {"published", "corrected"};
+
+}  // namespace mixer_ode

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <chrono>
+
+#include <moesaic/data/metrics.hpp>
+#include <moesaic/expert/context_flow.hpp>
+#include <moesaic/gate/kmeans_least_squares.hpp>
+#include <moesaic/gate/softmax.hpp>
+#include <moesaic/loss/terms.hpp>
+#include <moesaic/train/adapt.hpp>
+#include <moesaic/train/checkpoint.hpp>
+#include <moesaic/train/environments.hpp>
+
+#include "study.hpp"
+
+/// The whole job for one backbone: a template that ncf.cpp, coda.cpp and geps.cpp instantiate, so that they compile in parallel.
+namespace mixer_ode {
+
+using namespace moesaic;
+
+/// Squared error of the states, as it is or relative to their size: a loss of our own, because the choice is made at run time.
+struct StateError : loss::Term {
+  static constexpr std::string_view name = "error";
+  using reads = Supplies<quantity::Prediction>;
+  Loss kind;
+  double tail;
+  explicit StateError(const Settings& s) : kind(s.loss), tail(s.tail) {}
+
+  template <class X>
+  X operator()(const Outcome<X>& o) const {
+    return kind == Loss::mse ? loss::mse(o) : loss::relative(tail)(o);
+  }
+};
+
+inline Schedule rate_of(Rates rates, double rate, Index steps) {
+  if (rates == Rates::cosine) return schedule::Cosine{rate, steps, 0.05};
+  return schedule::Stepwise{rate, 0.4, {steps / 3, 2 * steps / 3}};
+}
+
+inline double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Predicts every environment of `truth` by the expert and the context given for it.
+template <class Model>
+Scores score(const Model& model, const data::Trajectories& truth, const Tensor<Device>& parameters, const Tensor<Device>& contexts,
+             const std::vector<Index>& expert) {
+  const EnvironmentData<Device> data(truth);
+  std::vector<Solve> solves;
+  for (Index e = 0; e < data.environments; ++e) solves.push_back({e, e, e, expert[std::size_t(e)], 1});
+  Array<Device> by_solve(truth.states.shape());
+  EnvironmentStep<Device, Model> runner(model);
+  runner.predict(solves, data, parameters, contexts, by_solve.data());
+  Scores out;
+  out.prediction = Array<Device>(truth.states.shape());
+  for (std::size_t i = 0; i < solves.size(); ++i)
+    Device::copy(out.prediction.tensor().rows(solves[i].environment, 1), by_solve.tensor().rows(Index(i), 1));
+  out.relative = data::relative_error(out.prediction.tensor(), truth.states.tensor());
+  out.squared = data::squared_error(out.prediction.tensor(), truth.states.tensor());
+  return out;
+}
+
+template <class Model>
+void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& parameters, const Settings& s,
+                     const data::Environments& sets, bool progress) {
+  const auto start = std::chrono::steady_clock::now();
+  auto found = adapt<Device>(model, parameters, EnvironmentData<Device>(sets.adapt),
+                             {.steps = s.adapt_steps,
+                              .rate = s.adapt_rates == Rates::cosine ? rate_of(Rates::cosine, s.adapt_rate, s.adapt_steps)
+                                                                     : Schedule(s.adapt_rate),
+                              .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
+                              .progress = progress});
+  out.adapt_seconds = seconds_since(start);
+  out.adapted = true;
+  out.adapt_test = score(model, sets.adapt_test.empty() ? sets.adapt : sets.adapt_test, parameters, found.contexts, found.expert);
+  out.adapt_contexts = std::move(found.contexts);
+  out.adapt_expert = std::move(found.expert);
+  out.adapt_loss = std::move(found.loss);
+}
+
+template <class Model>
+Result train(const Model& model, Kind kind, const Settings& s, const data::Environments& sets, const Saving& saving) {
+  Result out;
+  out.kind = kind;
+  out.experts = model.experts.count;
+  out.context = model.features();
+  out.expert_parameters = model.expert_size;
+  out.parameters = layout_of(model).size();
+
+  const EnvironmentData<Device> data(sets.train);
+  EnvironmentTraining<Device, Model> training(
+      model, data,
+      {.contributors = s.contributors,
+       .pool_size = s.pool,
+       .reweighting = s.reweighting ? Reweighting::softmax : Reweighting::none,
+       .seed = s.seed});
+  const Index steps = s.outer * s.inner;
+  const auto players = training.players(rate_of(s.rates, s.weight_rate, steps),
+                                        s.rates == Rates::cosine ? rate_of(s.rates, s.context_rate, steps) : Schedule(s.context_rate),
+                                        s.inner);
+  const auto keep = [&](const Run<Device>& run) {
+    constexpr const char* endings[] = {"finished", "stopped early", "interrupted", "failed"};
+    out.ending = endings[std::size_t(run.ending)];
+    out.error = run.error;
+    out.iterations = run.iterations;
+    out.seconds = run.seconds;
+    const std::string column = "weights." + std::string(StateError::name);
+    if (run.history.contains(column)) out.loss = run.history.values(column);
+  };
+  try {
+    keep(fit(training, std::span(players),
+             {.iterations = s.outer, .progress = saving.progress, .clip = {.norm = s.clip > 0 ? s.clip : std::numeric_limits<double>::infinity()}, .seed = s.seed},
+             Checkpoint{saving.path, saving.every, saving.resume}));
+  } catch (const FitError<Device>& e) {
+    keep(*e.run);
+  }
+
+  const auto routing = training.routing();
+  out.expert.assign(routing.begin(), routing.end());
+  out.test = score(model, sets.test.empty() ? sets.train : sets.test, training.parameters, training.contexts, out.expert);
+  if (!sets.adapt.empty() && out.ending != "interrupted") adapt_and_score(out, model, training.parameters, s, sets, saving.progress);
+  out.contexts = std::move(training.contexts);
+  return out;
+}
+
+inline ThreeNetworks<> three_networks(const Settings& s) {
+  ThreeNetworks<> field;
+  field.interface = s.interface;
+  return field;
+}
+
+/// A bank of experts that start alike, each with its part of the context.
+template <class Field>
+auto bank(Field field, const Settings& s, Index count, Index context, Index state) {
+  field.state = state;
+  field.context = context / count;
+  field.width = s.width;
+  field.depth = int(s.depth);
+  auto bank = experts(count, ContextFlow<Field>{.field = field, .solver = {.substeps = s.substeps}, .taylor = s.taylor});
+  bank.same_start = true;
+  return bank;
+}
+
+/// MixER, or with one expert the single learner: they share a type.
+template <class Field>
+Result study_mixer(const Field& field, const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
+  const bool single = kind == Kind::single;
+  const auto experts = bank(field, s, single ? 1 : s.experts, single ? s.single_context : s.context, sets.train.dimension());
+  gate::KMeansLeastSquares gate;
+  gate.refit_every = int(s.refit_every);
+  if (s.refit == Refit::published) gate.refit = cluster::GateRefitOptions::published();
+  gate.refit.matching = s.matching == Matching::greedy ? cluster::Matching::Greedy : cluster::Matching::Optimal;
+  return train(mixture(experts, gate, flow::Identity{}, StateError(s)), kind, s, sets, saving);
+}
+
+/// One expert an environment, whose output is scaled by the gate: the gate learns by gradient alone.
+template <class Field>
+Result study_naive(const Field& field, const Settings& s, const data::Environments& sets, const Saving& saving) {
+  const auto experts = bank(field, s, s.experts, s.context, sets.train.dimension());
+  return train(mixture(experts, gate::Softmax{.top_k = 1, .renormalise = false}, flow::Identity{}, StateError(s)), Kind::naive, s,
+               sets, saving);
+}
+
+}  // namespace mixer_ode
