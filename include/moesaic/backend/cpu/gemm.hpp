@@ -32,9 +32,12 @@ class Gemm {
   using Batch = xsimd::batch<T>;
   static constexpr Index width = Index(Batch::size);
   static constexpr bool wide = sizeof(Batch) == 64;  // 32 registers with AVX-512, 16 otherwise
-  static constexpr int tile_rows = wide ? 6 : 4, tile_vectors = wide ? 4 : 2;
+  static constexpr int tile_vectors = wide ? 4 : 2;
 
  public:
+  static constexpr int tile_rows = wide ? 6 : 4;
+  static constexpr Index tile_columns = tile_vectors * width;
+
   Index m, n;
   T* c;
   Index c_row;
@@ -45,14 +48,18 @@ class Gemm {
   Index a_row, a_col, b_row;
 
   void run() const {
-    if (n < width && a_row == 1 && m >= width) {
+    if (n < width && a_row == 1 && m >= width)
       run_transposed();
-      return;
-    }
+    else
+      run_rows(0, m);
+  }
+
+  /// Rows `from .. to` of C. Where `from` is a multiple of `tile_rows`, every number is the same as in a run over all rows.
+  void run_rows(Index from, Index to) const {
     Index j = 0;
-    for (; j + tile_vectors * width <= n; j += tile_vectors * width) columns<tile_vectors>(j);
-    for (; j + width <= n; j += width) columns<1>(j);
-    if (j < n) last_columns(j);
+    for (; j + tile_columns <= n; j += tile_columns) columns<tile_vectors>(j, from, to);
+    for (; j + width <= n; j += width) columns<1>(j, from, to);
+    if (j < n) last_columns(j, from, to);
   }
 
  private:
@@ -66,14 +73,16 @@ class Gemm {
   }
 
   template <int vectors>
-  void columns(Index j) const {
-    Index i = 0;
-    for (; i + tile_rows <= m; i += tile_rows) tile<tile_rows, vectors>(i, j);
-    switch (m - i) {
+  void columns(Index j, Index from, Index to) const {
+    Index i = from;
+    for (; i + tile_rows <= to; i += tile_rows) tile<tile_rows, vectors>(i, j);
+    switch (to - i) {
       case 1: return tile<1, vectors>(i, j);
       case 2: return tile<2, vectors>(i, j);
       case 3: return tile<3, vectors>(i, j);
-      case 4: return tile<4, vectors>(i, j);
+      case 4:
+        if constexpr (tile_rows > 4) tile<4, vectors>(i, j);
+        return;
       case 5:
         if constexpr (tile_rows > 4) tile<5, vectors>(i, j);
         return;
@@ -119,27 +128,30 @@ class Gemm {
 
   /// Columns `j .. n`, fewer than a vector. B is read by whole vectors all the same: behind the end of a row lies the next one, and
   /// what it adds to columns beyond `n` is dropped. Only a segment's last rows, which may end the memory, are copied.
-  void last_columns(Index j) const {
+  void last_columns(Index j, Index from, Index to) const {
     const Scratch<HostMemory> scratch;
     auto& workspace = Workspace<HostMemory>::current();
-    const Index tail = n - j, at_end = (width - tail + b_row - 1) / b_row;
+    const Index tail = n - j, rows = to - from, at_end = (width - tail + b_row - 1) / b_row;
     Segment<T>* parts = workspace.template take<Segment<T>>(std::size_t(2 * segment_count));
     Index count = 0;
     for (Index s = 0; s < segment_count; ++s) {
       const Segment<T>& whole = segments[s];
+      const T* const a = whole.a + from * a_row;
       const Index in_place = std::max<Index>(whole.k - at_end, 0), copied = whole.k - in_place;
-      if (in_place) parts[count++] = {whole.a, whole.b + j, in_place};
+      if (in_place) parts[count++] = {a, whole.b + j, in_place};
       if (!copied) continue;
       const Index there = (copied - 1) * b_row + tail;
-      T* rows = workspace.template take<T>(std::size_t(there - tail + width));
-      std::fill_n(std::copy_n(whole.b + in_place * b_row + j, there, rows), width - tail, T(0));
-      parts[count++] = {whole.a + in_place * a_col, rows, copied};
+      T* last = workspace.template take<T>(std::size_t(there - tail + width));
+      std::fill_n(std::copy_n(whole.b + in_place * b_row + j, there, last), width - tail, T(0));
+      parts[count++] = {a + in_place * a_col, last, copied};
     }
-    T* sums = workspace.template take<T>(std::size_t(m * width));
-    Gemm{m, width, sums, width, nullptr, 0, parts, count, a_row, a_col, b_row}.template columns<1>(0);
-    for (Index i = 0; i < m; ++i)
-      for (Index v = 0; v < tail; ++v)
-        c[i * c_row + j + v] = sums[i * width + v] + (init ? init[i * init_row + j + v] : T(0));
+    T* sums = workspace.template take<T>(std::size_t(rows * width));
+    Gemm{rows, width, sums, width, nullptr, 0, parts, count, a_row, a_col, b_row}.template columns<1>(0, 0, rows);
+    for (Index i = 0; i < rows; ++i)
+      for (Index v = 0; v < tail; ++v) {
+        const T start = init ? init[(from + i) * init_row + j + v] : T(0);
+        c[(from + i) * c_row + j + v] = sums[i * width + v] + start;
+      }
   }
 
   /// Narrow C and column-major A: C^T = sum B^T A^T has wide rows.

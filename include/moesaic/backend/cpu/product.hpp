@@ -3,9 +3,7 @@
 #pragma once
 #include <algorithm>
 
-#include <Eigen/Core>
-
-#include <moesaic/backend/cpu/gemm.hpp>
+#include <moesaic/backend/cpu/blocked_gemm.hpp>
 #include <moesaic/backend/primitives.hpp>
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/core/tensor.hpp>
@@ -32,18 +30,10 @@ struct Products {
       else if (bias_rows != 1)
         bias_row = cols;
     }
-    const bool big = !batched && 2 * rows * in * cols > (Index{1} << 22);
-    const Index block = big ? 48 : rows;  // rows of a chunk: a multiple of the register tile, the same at any thread count
-    const Index chunks = block ? (rows + block - 1) / block : 0;
-    if (big && in * cols * Index(sizeof(T)) > eigen_bytes) {
-      eigen(out, x, w, bias, bias_row, rows, in, cols);
-      return;
-    }
-    parallel_for(batch * chunks, big, [&](Index chunk) {
-      const Index b = chunk / chunks, first = chunk % chunks * block, count = std::min(block, rows - first);
-      const Segment<T> one{x.data() + (b * rows + first) * in, w.data() + b * in * cols, in};
-      const T* init = bias ? bias.data() + b * bias_batch + first * bias_row : nullptr;
-      Gemm<T>{count, cols, out.data() + (b * rows + first) * cols, cols, init, bias_row, &one, 1, in, 1, cols}.run();
+    parallel_for(batch, 2 * batch * rows * in * cols > big_work, [&](Index b) {
+      const Segment<T> one{x.data() + b * rows * in, w.data() + b * in * cols, in};
+      multiply({rows, cols, out.data() + b * rows * cols, cols, bias ? bias.data() + b * bias_batch : nullptr, bias_row, &one, 1, in, 1, cols},
+               in, in * cols);
     });
   }
 
@@ -68,8 +58,6 @@ struct Products {
     const Index in = out.shape().back(1), each = in * cols, batch = each ? out.size() / each : 0;
     Index depth = 0;
     for (Index i = 0; i < count; ++i) depth += pairs[i].x.size() / std::max<Index>(in * batch, 1);
-    const bool big = 2 * depth * each > (Index{1} << 22);
-    const Index block = big ? 48 : in, chunks = block ? (in + block - 1) / block : 0;
     const Scratch<HostMemory> scratch;
     auto* segments = Workspace<HostMemory>::current().template take<Segment<T>>(std::size_t(count * batch));
     for (Index b = 0; b < batch; ++b)
@@ -77,37 +65,26 @@ struct Products {
         const Index rows = pairs[i].x.size() / (in * batch);
         segments[b * count + i] = {pairs[i].x.data() + b * rows * in, pairs[i].g.data() + b * rows * cols, rows};
       }
-    parallel_for(batch * chunks, big, [&](Index chunk) {
-      const Index b = chunk / chunks, first = chunk % chunks * block, part = std::min(block, in - first);
-      const Scratch<HostMemory> local;
-      auto* mine = Workspace<HostMemory>::current().template take<Segment<T>>(std::size_t(count));
-      for (Index i = 0; i < count; ++i) {
-        mine[i] = segments[b * count + i];
-        mine[i].a += first;
-      }
-      T* c = out.data() + b * each + first * cols;
-      Gemm<T>{part, cols, c, cols, c, cols, mine, count, 1, in, cols}.run();
+    parallel_for(batch, 2 * batch * depth * each > big_work, [&](Index b) {
+      T* const c = out.data() + b * each;
+      multiply({in, cols, c, cols, c, cols, segments + b * count, count, 1, in, cols}, depth, depth * (in + cols));
     });
   }
 
  private:
-  /// Above this size of the right factor (it no longer stays in the second-level cache) Eigen's packing pays.
-  static constexpr Index eigen_bytes = Index{1} << 21;
+  static constexpr Index big_work = Index{1} << 22;    ///< floating-point operations worth several threads
+  static constexpr Index near_bytes = Index{1} << 20;  ///< what is met again and again stays in the second-level cache
 
-  static void eigen(const Tensor<B>& out, const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& bias, Index bias_row, Index rows,
-                    Index in, Index cols) {
-    using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    const Eigen::Map<const Matrix> right(w.data(), in, cols);
-    const Index block = (rows + 7) / 8;
-    parallel_for((rows + block - 1) / block, true, [&](Index chunk) {
-      const Index first = chunk * block, count = std::min(block, rows - first);
-      const Eigen::Map<const Matrix> left(x.data() + first * in, count, in);
-      Eigen::Map<Matrix> result(out.data() + first * cols, count, cols);
-      result.noalias() = left * right;
-      if (bias)
-        for (Index r = 0; r < count; ++r)
-          result.row(r) += Eigen::Map<const Matrix>(bias.data() + (first + r) * bias_row, 1, cols);
-    });
+  /// `met_again`: how many numbers are read once for each of C's row tiles.
+  static void multiply(const Gemm<T>& product, Index inner, Index met_again) {
+    constexpr Index block = 8 * Gemm<T>::tile_rows;
+    if (2 * product.m * product.n * inner <= big_work)
+      product.run();
+    else if (met_again * Index(sizeof(T)) > near_bytes)
+      BlockedGemm<T>(product).run();
+    else
+      parallel_for((product.m + block - 1) / block, true,
+                   [&](Index chunk) { product.run_rows(chunk * block, std::min((chunk + 1) * block, product.m)); });
   }
 };
 
