@@ -1,0 +1,7 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include "context_flow.hpp"
+
+TEST_CASE("a CoDA flow passes the gradient checker at every Taylor order") {
+  battery::check_context_flow(moesaic::Coda<>{{.state = 2, .context = 3, .width = 5, .depth = 3}});
+}

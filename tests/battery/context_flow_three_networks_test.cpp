@@ -1,0 +1,7 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include "context_flow.hpp"
+
+TEST_CASE("a flow of three networks passes the gradient checker at every Taylor order") {
+  battery::check_context_flow(moesaic::ThreeNetworks<>{.state = 2, .context = 3, .width = 5, .depth = 2, .interface = 4});
+}
