@@ -37,9 +37,6 @@ struct EnvironmentOptions {
   Pool pool = Pool::nearest;
   Reweighting reweighting = Reweighting::none;
   Index part_size = 8;     ///< environments that a thread solves together
-  /// Outer iterations during which the first expert learns all environments; its weights and its part of the contexts are then
-  /// copied to the others, and the gate takes over. 0: experts are on their own from the start, as in MixER.
-  Index together = 0;
   std::uint64_t seed = 0;
 };
 
@@ -110,13 +107,8 @@ class EnvironmentTraining {
 
   Losses evaluate(const Step& step, const Tensor<B>& gradient) {
     Random random = step.random;
-    const bool together = step.outer < options_.together;
-    if (options_.together > 0 && step.outer == options_.together && step.player == contexts_player && step.inner == 0) {
-      part();
-      refit_gate(step.random.fork(2));
-    }
     choose_contributors(random);
-    plan(random, together);
+    plan(random);
     if (options_.reweighting == Reweighting::softmax) reweight();
     runner_(solves_, data_, parameters, contexts, step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights,
             gradient, losses_);
@@ -129,7 +121,7 @@ class EnvironmentTraining {
 
   void after_step(const Step& step) {
     if constexpr (Model::one_hot)
-      if (step.outer >= options_.together && (step.count + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));
+      if ((step.count + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));
   }
   template <class Archive>
   void state(Archive& archive) {
@@ -176,16 +168,6 @@ class EnvironmentTraining {
   std::size_t capacity() const { return runner_.capacity(); }
 
  private:
-  /// Makes all experts, and all parts of the contexts, copies of the first.
-  void part() {
-    const Tensor<B> all = parameters;
-    const Index size = model_.expert_size, piece = model_.experts.prototype.context(), d = contexts.shape()[1];
-    for (Index k = 1; k < model_.experts.count; ++k) {
-      B::copy(all.rows(k * size, size), all.rows(0, size));
-      for (Index e = 0; e < data_.environments; ++e) std::copy_n(contexts.data() + e * d, piece, contexts.data() + e * d + k * piece);
-    }
-  }
-
   double distance(Index a, Index b) const {
     const Index d = contexts.shape()[1];
     double sum = 0;
@@ -214,11 +196,8 @@ class EnvironmentTraining {
     std::sort(chosen_.begin(), chosen_.end());
   }
 
-  void plan(Random& random, bool together) {
-    if (together)
-      std::fill(expert_.begin(), expert_.end(), Index{0});
-    else
-      routing();
+  void plan(Random& random) {
+    routing();
     const bool expanded = taylor_order() > 0;
     solves_.clear();
     const double weight = 1.0 / double(Index(chosen_.size()) * (expanded ? pool_count() : 1));
