@@ -22,8 +22,10 @@ struct EnvironmentData {
   std::vector<double> times;   ///< of a solve, the first is that of `initial`
 
   EnvironmentData() = default;
-  explicit EnvironmentData(const data::Trajectories& set)
-      : environments(set.environments()), trajectories(set.trajectories()), points(set.points()), state(set.dimension()) {
+  /// Errors: those of `data::validate`; times that are neither evenly spaced nor the same in all environments.
+  explicit EnvironmentData(const data::Trajectories& set) {
+    data::validate(set, "EnvironmentData");
+    environments = set.environments(), trajectories = set.trajectories(), points = set.points(), state = set.dimension();
     using T = typename B::Scalar;
     std::vector<T> first, all(std::size_t(set.states.size()));
     const Index each = trajectories * state;

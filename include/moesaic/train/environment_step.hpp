@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include <moesaic/ad/lanes.hpp>
+#include <moesaic/expert/context_flow.hpp>
 #include <moesaic/mixture.hpp>
 #include <moesaic/train/environment_data.hpp>
 
@@ -21,7 +23,14 @@ struct Solve {
   Index context;      ///< row of the context at which the field is wanted
   Index pool;         ///< row of the context about which it is expanded; equal to `context` without Taylor expansion
   Index expert;
-  double weight;      ///< of its loss in the total
+  double weight;          ///< of its loss in the total
+  double slope = weight;  ///< derivative of the total with respect to its loss; another number where weights depend on losses
+};
+
+/// What becomes of a step in which a solve diverges.
+enum class Divergence {
+  fails,   ///< the step, with that solve's error
+  scores,  ///< nothing: the solve has an infinite loss and no gradient
 };
 
 /// Runs the solves of a step, expert by expert and on all threads, with or without gradients.
@@ -36,29 +45,49 @@ class EnvironmentStep {
   };
 
   explicit EnvironmentStep(const Model& model, Index part_size = 8) : model_(model), part_size_(part_size) {
+    require(part_size >= 1, "EnvironmentStep: parts of ", part_size, " solves; expected at least 1");
     static_assert(Model::contextual, "Moesaic: training on environments needs a contextual Expert (ContextFlow) [docs/expert.md]");
+    static_assert(requires { requires decltype(Model::flow)::trivial; },
+                  "Moesaic: a contextual Expert takes no Flow other than flow::Identity [docs/flow.md]");
+    static_assert(decltype(Model::loss)::terms <= most_terms, "Moesaic: the Loss of a contextual Expert has at most 8 terms [docs/loss.md]");
     static_assert(std::is_same_v<typename B::Memory, HostMemory>, "Moesaic: EnvironmentStep reads contexts and gradients on the host");
   }
 
   /// What is differentiated in a step; a gradient with respect to the weights may end before the gate's.
   enum class Wanted { nothing, weights, contexts };
 
-  /// Losses (per solve in `losses`, weighted sums by term in `terms()`) and, where wanted, the gradient of their weighted sum with
+  /// Losses (per solve in `losses`, weighted sums by term in `terms()`) and, where wanted, the gradient of their sum by slope with
   /// respect to the model's parameters (flat) or to the contexts `[R, D]`. Solves are reordered by expert.
   ///
-  /// A gate with weights scales the field of the expert that it chose by that expert's weight; a one-hot gate does not.
+  /// A gate with weights scales the field of the expert that it chose by that expert's weight; a one-hot gate does not. Without a
+  /// gradient, and with one for `contexts` on request, solves that diverge are scored.
   void operator()(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts,
-                  Wanted wanted, const Tensor<B>& gradient, std::span<double> losses) {
-    plan(solves);
-    for (auto& part : parts_) part.terms = {};
+                  Wanted wanted, const Tensor<B>& gradient, std::span<double> losses, Divergence divergence = Divergence::fails) {
+    require(losses.size() >= solves.size(), "EnvironmentStep: room for ", losses.size(), " losses; expected ", solves.size());
+    require(wanted == Wanted::nothing || (wanted == Wanted::contexts ? gradient.shape() == contexts.shape()
+                                                                     : gradient.size() >= model_.gate_offset()),
+            "EnvironmentStep: a gradient of shape ", gradient.shape(), " for contexts of shape ", contexts.shape(), " or ",
+            model_.gate_offset(), " weights of the experts");
+    plan(solves, data, contexts);
     if (wanted == Wanted::nothing) {
-      run_tolerant([&](Part& part) { run_part<Tensor<B>>(nullptr, solves, part, data, parameters, contexts, wanted, losses); },
-                   [&](Index solve) { losses[std::size_t(solve)] = std::numeric_limits<double>::infinity(); });
+      run_tolerant(
+          evaluate_lanes_,
+          [&](Tape<Tensor<B>>&, Part& part) {
+            run_part<Tensor<B>>(nullptr, solves, part, data, parameters, contexts, wanted, losses);
+          },
+          [&](Index solve) { losses[std::size_t(solve)] = std::numeric_limits<double>::infinity(); });
     } else {
       reserve(wanted, Index(solves.size()));
-      lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) {
-        run_part<Var<Tensor<B>>>(&tape, solves, parts_[std::size_t(i)], data, parameters, contexts, wanted, losses);
-      });
+      const auto run = [&](Tape<Tensor<B>>& tape, Part& part) {
+        run_part<Var<Tensor<B>>>(&tape, solves, part, data, parameters, contexts, wanted, losses);
+      };
+      if (divergence == Divergence::fails) {
+        lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) { run(tape, parts_[std::size_t(i)]); });
+      } else {
+        require(wanted == Wanted::contexts, "EnvironmentStep: only contexts have a gradient of their own for every solve");
+        run_tolerant(lanes_, run, [&](Index solve) { losses[std::size_t(solve)] = std::numeric_limits<double>::infinity(); });
+        leave_out_diverged(solves, losses);
+      }
       collect(solves, wanted, gradient);
     }
     sum_terms();
@@ -67,11 +96,12 @@ class EnvironmentStep {
   /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`; NaN for a solve
   /// that diverges.
   void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
-    plan(solves);
+    plan(solves, data, contexts);
     expanded_ = false;
     const Index n = data.trajectories, d = data.state, times = data.points;
     run_tolerant(
-        [&](const Part& part) {
+        evaluate_lanes_,
+        [&](Tape<Tensor<B>>&, const Part& part) {
           const std::span<const Solve> own = solves.subspan(std::size_t(part.first), std::size_t(part.count));
           const Tensor<B> at = rows(contexts, own, &Solve::context);
           const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part.expert), gate_parameters(parameters), at,
@@ -104,9 +134,23 @@ class EnvironmentStep {
   struct Part {
     Index expert, first, count;
     std::array<Term, most_terms> terms{};
+
+    void add(const Part& other) {
+      for (std::size_t t = 0; t < terms.size(); ++t) terms[t] = {other.terms[t].name, terms[t].value + other.terms[t].value};
+    }
   };
 
-  void plan(std::span<Solve> solves) {
+  void plan(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& contexts) {
+    require(data.state == model_.experts.prototype.state(), "EnvironmentStep: the data have ", data.state, " states, the expert has ",
+            model_.experts.prototype.state());
+    const Shape& shape = contexts.shape();
+    require(shape.rank() == 2 && shape[1] == model_.features(), "EnvironmentStep: contexts of shape ", shape,
+            "; expected rows of ", model_.features());
+    for (const Solve& s : solves)
+      require(s.environment >= 0 && s.environment < data.environments && s.expert >= 0 && s.expert < model_.experts.count &&
+                  std::min(s.context, s.pool) >= 0 && std::max(s.context, s.pool) < shape[0],
+              "EnvironmentStep: a solve of environment ", s.environment, " of ", data.environments, " by expert ", s.expert, " of ",
+              model_.experts.count, " with the contexts ", s.context, " and ", s.pool, " of ", shape[0]);
     std::sort(solves.begin(), solves.end(), [](const Solve& a, const Solve& b) {
       return std::tie(a.expert, a.environment, a.context, a.pool) < std::tie(b.expert, b.environment, b.context, b.pool);
     });
@@ -119,19 +163,22 @@ class EnvironmentStep {
     }
   }
 
-  /// Runs the parts without gradients. Where a solve of a part diverges, its solves are run one by one, and `diverged(solve)` is
-  /// called for those that do: an expert that fails on a foreign environment says nothing against the others.
+  /// Where a solve of a part diverges, its solves are run one by one, and `diverged(solve)` is called for those that do: an expert
+  /// that fails on a foreign environment says nothing against the others.
   template <class Run, class Diverged>
-  void run_tolerant(const Run& run, const Diverged& diverged) {
-    evaluate_lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>&, Index i) {
+  void run_tolerant(Lanes<Tensor<B>>& lanes, const Run& run, const Diverged& diverged) {
+    lanes.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) {
       Part& part = parts_[std::size_t(i)];
       try {
-        run(part);
+        run(tape, part);
       } catch (const Error&) {
         for (Index s = part.first; s < part.first + part.count; ++s) {
           Part single{part.expert, s, 1, {}};
+          const Scratch<typename B::Memory> scratch;
+          tape.reset();
           try {
-            run(single);
+            run(tape, single);
+            part.add(single);
           } catch (const Error&) {
             diverged(s);
           }
@@ -211,7 +258,7 @@ class EnvironmentStep {
     for (std::size_t i = 0; i < solves.size(); ++i) losses[std::size_t(part.first) + i] = double(primal(loss).data()[i]);
     if constexpr (!std::is_same_v<X, Tensor<B>>) {
       auto seed = make_tensor<B>({part.count});
-      for (std::size_t i = 0; i < solves.size(); ++i) seed.data()[i] = T(solves[i].weight);
+      for (std::size_t i = 0; i < solves.size(); ++i) seed.data()[i] = T(solves[i].slope);
       sweep(loss, seed);
       const Index index = &part - parts_.data();
       if (wanted == Wanted::weights) {
@@ -241,6 +288,19 @@ class EnvironmentStep {
       const auto size = std::size_t(solves * model_.features());
       at_rows_.resize(std::max(at_rows_.size(), size));
       about_rows_.resize(std::max(about_rows_.size(), size));
+    }
+  }
+  /// Clears the rows of solves without a finite loss or gradient; each has rows of its own.
+  void leave_out_diverged(std::span<const Solve> solves, std::span<double> losses) {
+    const Index d = model_.features();
+    const auto finite = [&](const T* row) { return std::all_of(row, row + d, [](T x) { return std::isfinite(x); }); };
+    for (Index i = 0; i < Index(solves.size()); ++i) {
+      T *at = at_rows_.data() + i * d, *about = about_rows_.data() + i * d;
+      double& loss = losses[std::size_t(i)];
+      if (std::isfinite(loss) && finite(at) && (!expanded_ || finite(about))) continue;
+      loss = std::numeric_limits<double>::infinity();
+      std::fill_n(at, d, T(0));
+      std::fill_n(about, d, T(0));
     }
   }
   /// Adds up the parts in their order.

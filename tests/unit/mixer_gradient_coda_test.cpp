@@ -1,0 +1,13 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include "mixer_gradient.hpp"
+
+using namespace mixer_test;
+
+TEST_CASE("a step's gradient is that of its total: CoDA, refitted gate") {
+  check_gradients(small(Coda<>{}), gate::KMeansLeastSquares{});
+}
+
+TEST_CASE("a step's gradient is that of its total: CoDA, the winner scaled by its softmax weight") {
+  check_gradients(small(Coda<>{}), gate::Softmax{.top_k = 1, .renormalise = false});
+}
