@@ -138,7 +138,6 @@ bool parse(int argc, char** argv, Options& out) {
   group = "Model";
   option(group, "--backbone", backbone, "expert: ncf, coda or geps (ncf)")->check(CLI::IsMember({"ncf", "coda", "geps"}));
   option(group, "--experts", experts, "number of experts");
-  option(group, "--context", context, "length of the context, of all experts together");
   option(group, "--width", width, "units of a hidden layer");
   option(group, "--depth", depth, "hidden layers (ncf), layers (coda, geps)");
   option(group, "--interface", interface, "units between the networks of ncf");

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <Eigen/Eigenvalues>
+#include <array>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <moesaic/core/errors.hpp>
 
 #include "report.hpp"
@@ -32,9 +35,30 @@ std::string quoted(const std::string& text) {
 }
 
 void begin(std::ostream& script, const char* picture, int width, int height) {
-  script << "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) set terminal pngcairo size " << width << "," << height
-         << "; else set terminal png size " << width << "," << height << "\nset output '" << picture << ".png'\nset termoption noenhanced\n";
+  script << "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) set terminal pngcairo noenhanced size " << width << "," << height
+         << "; else set terminal png noenhanced size " << width << "," << height << "\nset output '" << picture << ".png'\n";
 }
+
+/// Distance of tics, 1, 2 or 5 times a power of ten, that puts about four of them on the range of the numbers.
+class Tics {
+ public:
+  void operator()(double x) {
+    if (!std::isfinite(x)) return;
+    low_ = std::min(low_, x);
+    high_ = std::max(high_, x);
+  }
+  double step() const {
+    const double wanted = (high_ - low_) / 4;
+    if (!(wanted > 0) || !std::isfinite(wanted)) return 1;
+    const double power = std::pow(10, std::floor(std::log10(wanted)));
+    for (double m : {1.0, 2.0, 5.0})
+      if (wanted <= m * power) return m * power;
+    return 10 * power;
+  }
+
+ private:
+  double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
+};
 
 const char* const colours[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"};
 
@@ -51,15 +75,21 @@ void write_trajectories(const Report& r) {
   if (set.families.size() == 1)
     for (Index e = 1; e < std::min<Index>(6, set.environments()); ++e) environment.push_back(e);
 
+  std::vector<std::array<Tics, 2>> tics(environment.size());
   auto table = create(r, "trajectories.dat");
   table << "# time, true states, predicted states; a block for each trajectory\n";
-  for (Index e : environment)
-    for (Index j = 0; j < shown; ++j) {
+  const bool plane = d == 2;
+  for (std::size_t p = 0; p < environment.size(); ++p)
+    for (Index e = environment[p], j = 0; j < shown; ++j) {
       for (Index t = 0; t < points; ++t) {
+        const double* truth = set.trajectory(e, j).data() + t * d;
+        const float* predicted = m.prediction_of(e, j, t);
         table << set.grid(e)[std::size_t(t)];
-        for (Index i = 0; i < d; ++i) table << ' ' << set.trajectory(e, j)[std::size_t(t * d + i)];
-        for (Index i = 0; i < d; ++i) table << ' ' << m.prediction_of(e, j, t)[i];
+        for (Index i = 0; i < d; ++i) table << ' ' << truth[i];
+        for (Index i = 0; i < d; ++i) table << ' ' << predicted[i];
         table << '\n';
+        tics[p][0](plane ? truth[0] : set.grid(e)[std::size_t(t)]);
+        for (Index i = plane; i < d; ++i) tics[p][1](truth[i]);
       }
       table << "\n\n";
     }
@@ -70,11 +100,11 @@ void write_trajectories(const Report& r) {
   begin(script, "trajectories", 360 * columns, 340 * rows + 40);
   script << "set multiplot layout " << rows << "," << columns << " title "
          << quoted("true (points) and predicted (lines), " + std::string(kind_titles[std::size_t(m.kind)])) << "\nunset key\n";
-  const bool plane = d == 2;
   script << (plane ? "set xlabel 'x0'\nset ylabel 'x1' offset 1\n" : "set xlabel 'time'\n");
   int block = 0;
-  for (Index e : environment) {
-    script << "set title "
+  for (std::size_t p = 0; p < environment.size(); ++p) {
+    const Index e = environment[p];
+    script << "set xtics " << tics[p][0].step() << "\nset ytics " << tics[p][1].step() << "\nset title "
            << quoted(set.families.size() > 1 ? set.families[std::size_t(set.family[std::size_t(e)])].name
                                              : set.families[0].name + ", environment " + std::to_string(e))
            << "\nplot ";
@@ -146,7 +176,7 @@ void write_losses(const Report& r) {
   }
   auto script = create(r, "losses.gp");
   begin(script, "losses", 900, 560);
-  script << "set logscale y\nset format y '10^{%T}'\nset xlabel 'outer iteration'\nset ylabel 'training loss'\nset grid\nplot ";
+  script << "set logscale y\nset format y '%g'\nset xlabel 'outer iteration'\nset ylabel 'training loss'\nset grid\nplot ";
   for (std::size_t i = 0; i < r.results.size(); ++i)
     script << (i ? ", " : "") << "'losses.dat' index " << i << " using 1:2 with lines lw 2 lc rgb '" << colours[i] << "' title '"
            << kind_titles[std::size_t(r.results[i].kind)] << "'";
