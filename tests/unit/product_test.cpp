@@ -75,9 +75,14 @@ void check_outer(Index in, Index cols, std::initializer_list<Index> parts) {
   }
   Array<Cpu<T>> out = before;
   Cpu<T>::add_outer_products(out, pairs.data(), Index(pairs.size()));
-  CHECK(error<T>(out, in, cols, inner, [&](Index i, Index j) { return double(before.data()[i * cols + j]); },
-                 [&](Index i, Index k) { return double(x.data()[k * in + i]); },
-                 [&](Index k, Index j) { return double(g.data()[k * cols + j]); }) < tolerance<T>(inner));
+  const auto at_g = [&](Index k, Index j) { return double(g.data()[k * cols + j]); };
+  const auto start = [&](Index i, Index j) { return double(before.data()[i * cols + j]); };
+  CHECK(error<T>(out, in, cols, inner, start, [&](Index i, Index k) { return double(x.data()[k * in + i]); }, at_g) <
+        tolerance<T>(inner));
+  for (auto& p : pairs) p.x = {};
+  Array<Cpu<T>> sums(before.tensor().rows(0, 1).reshape({cols}));
+  Cpu<T>::add_outer_products(sums, pairs.data(), Index(pairs.size()));
+  CHECK(error<T>(sums, 1, cols, inner, start, [](Index, Index) { return 1.0; }, at_g) < tolerance<T>(inner));
 }
 
 template <class T>

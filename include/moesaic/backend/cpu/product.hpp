@@ -13,6 +13,9 @@ namespace moesaic::cpu {
 /// Primitives `product` and `add_outer_products`.
 template <class B, class T>
 struct Products {
+  using Batch = xsimd::batch<T>;
+  static constexpr Index width = Index(Batch::size);
+
   /// `out[b] = x[b] w[b] + bias[b]`: `x [b, N, I]`, `w [b, I, O]`, `out [b, N, O]`; `b` may be missing on `x`, `w` and `out` alike,
   /// or on `w` alone. `bias` is absent, `[O]`, `[N, O]`, `[b, 1, O]` or `[b, N, O]`.
   static void product(const Tensor<B>& out, const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& bias) {
@@ -43,16 +46,7 @@ struct Products {
     if (count == 0) return;
     const Index cols = out.shape().back();
     if (!pairs[0].x) {
-      const Index batch = out.size() / std::max<Index>(cols, 1);
-      for (Index i = 0; i < count; ++i) {
-        const Index rows = pairs[i].g.size() / std::max<Index>(out.size(), 1);
-        for (Index b = 0; b < batch; ++b)
-          for (Index r = 0; r < rows; ++r) {
-            const T* g = pairs[i].g.data() + (b * rows + r) * cols;
-            T* o = out.data() + b * cols;
-            for (Index j = 0; j < cols; ++j) o[j] += g[j];
-          }
-      }
+      add_column_sums(out, pairs, count, cols);
       return;
     }
     const Index in = out.shape().back(1), each = in * cols, batch = each ? out.size() / each : 0;
@@ -74,6 +68,39 @@ struct Products {
  private:
   static constexpr Index big_work = Index{1} << 22;    ///< floating-point operations worth several threads
   static constexpr Index near_bytes = Index{1} << 20;  ///< what is met again and again stays in the second-level cache
+
+  static void add_column_sums(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count, Index cols) {
+    const Index batch = out.size() / std::max<Index>(cols, 1);
+    for (Index b = 0; b < batch; ++b) {
+      T* const o = out.data() + b * cols;
+      Index j = 0;
+      for (; j + 4 * width <= cols; j += 4 * width) add_column_sums<4>(o, pairs, count, out.size(), b, cols, j);
+      for (; j + width <= cols; j += width) add_column_sums<1>(o, pairs, count, out.size(), b, cols, j);
+      for (; j < cols; ++j)
+        for (Index i = 0; i < count; ++i) {
+          const Index rows = pairs[i].g.size() / out.size();
+          for (Index r = 0; r < rows; ++r) o[j] += pairs[i].g.data()[(b * rows + r) * cols + j];
+        }
+    }
+  }
+  /// Columns `j .. j + vectors * width`; even and odd rows apart, so that additions do not wait for each other.
+  template <std::size_t vectors>
+  static void add_column_sums(T* o, const OuterProduct<B>* pairs, Index count, Index out_size, Index b, Index cols, Index j) {
+    Batch sum[2][vectors];
+    for (std::size_t v = 0; v < vectors; ++v) sum[0][v] = Batch::load_unaligned(o + j + Index(v) * width), sum[1][v] = Batch(T(0));
+    for (Index i = 0; i < count; ++i) {
+      const Index rows = pairs[i].g.size() / out_size;
+      const T* g = pairs[i].g.data() + b * rows * cols + j;
+      for (Index r = 0; r + 2 <= rows; r += 2, g += 2 * cols)
+        for (std::size_t v = 0; v < vectors; ++v) {
+          sum[0][v] += Batch::load_unaligned(g + Index(v) * width);
+          sum[1][v] += Batch::load_unaligned(g + cols + Index(v) * width);
+        }
+      if (rows % 2)
+        for (std::size_t v = 0; v < vectors; ++v) sum[0][v] += Batch::load_unaligned(g + Index(v) * width);
+    }
+    for (std::size_t v = 0; v < vectors; ++v) Batch(sum[0][v] + sum[1][v]).store_unaligned(o + j + Index(v) * width);
+  }
 
   /// `met_again`: how many numbers are read once for each of C's row tiles.
   static void multiply(const Gemm<T>& product, Index inner, Index met_again) {
