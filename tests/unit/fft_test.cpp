@@ -209,10 +209,12 @@ TEST_CASE("no memory is asked for from the second transform on") {
 TEST_CASE("no series, and shapes that do not fit") {
   CHECK(rfft(Array<B>({0, 8}).tensor()).shape() == Shape{2, 0, 5});
   CHECK(irfft(Array<B>({2, 0, 5}).tensor(), 8).shape() == Shape{0, 8});
-  CHECK_THROWS_WITH_AS(rfft(Array<B>({3, 0}).tensor()), "rfft: input of shape [3, 0]; expected one to three axes, the last not empty", Error);
+  CHECK_THROWS_WITH_AS(rfft(Array<B>({3, 0}).tensor()),
+                       "rfft: input of shape [3, 0]; expected one to three axes, the last not empty", Error);
   CHECK_THROWS_AS(rfft(Array<B>(Shape{}).tensor()), Error);
   CHECK_THROWS_AS(rfft(Array<B>({1, 1, 1, 4}).tensor()), Error);
-  CHECK_THROWS_WITH_AS(irfft(Array<B>({2, 3, 5}).tensor(), 10), "irfft to length 10: spectrum of shape [2, 3, 5]; expected [2, ..., 6]", Error);
+  CHECK_THROWS_WITH_AS(irfft(Array<B>({2, 3, 5}).tensor(), 10),
+                       "irfft to length 10: spectrum of shape [2, 3, 5]; expected [2, ..., 6]", Error);
   CHECK_THROWS_AS(irfft(Array<B>({3, 5}).tensor(), 8), Error);
   CHECK_THROWS_AS(irfft(Array<B>({2, 5}).tensor(), -8), Error);
   CHECK_THROWS_AS(real_part(Array<B>({3, 5}).tensor()), Error);

@@ -114,5 +114,6 @@ TEST_CASE("a scan may overwrite b, and an empty one is empty") {
 TEST_CASE("scans of shapes that do not fit are refused by name") {
   const auto a = numbers({4, 6}, 14), b = numbers({5, 6}, 15), c = numbers({6}, 16);
   CHECK_THROWS_WITH_AS(linear_scan(a, b), "elementwise operation: shapes [4, 6] and [5, 6] do not broadcast", Error);
-  CHECK_THROWS_WITH_AS(linear_scan(c, c), "linear_scan: shape [6] has no second last axis to run along; expected [..., T, C]", Error);
+  CHECK_THROWS_WITH_AS(linear_scan(c, c),
+                       "linear_scan: shape [6] has no second last axis to run along; expected [..., T, C]", Error);
 }

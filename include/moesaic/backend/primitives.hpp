@@ -8,8 +8,8 @@
 /// The closed list of what a backend implements; docs/backend.md says what a backend is and how to write one.
 ///
 /// A primitive is a static member function of the backend `B`. `out` is made by the caller, of the shape given, and filled;
-/// tensors are contiguous, row-major and may be empty. Shapes have been checked by the operation that calls. Unless said otherwise
-/// `out` overlaps no input, what it held before is not read, and a repeated call gives the same bits at any number of threads.
+/// tensors are contiguous, row-major and may be empty. Shapes have been checked by the operation that calls. Unless said
+/// otherwise `out` overlaps no input, what it held before is not read, and a repeated call gives the same bits at any number of threads.
 /// Scratch memory comes from `Workspace<B::Memory>::current()`.
 namespace moesaic {
 
@@ -32,11 +32,11 @@ struct FourierWeights {
 ///   `out[0, k] = w_k sum_j in_j cos(2 pi j k / n)`, `out[1, k] = -w_k sum_j in_j sin(2 pi j k / n)`, where the imaginary parts
 ///   of the ends are exactly 0;
 /// * `irfft(out, in, w)`: its transpose, `in [2, ..., n/2+1]`, `out [..., n]`:
-///   `out_j = sum_k w_k (in[0, k] cos(2 pi j k / n) - in[1, k] sin(2 pi j k / n))`, which does not read the imaginary parts of the
-///   ends. With weights `1/n, 2/n` it is the inverse of `rfft` with weights `1, 1`.
+///   `out_j = sum_k w_k (in[0, k] cos(2 pi j k / n) - in[1, k] sin(2 pi j k / n))`, which does not read the imaginary parts of
+///   the ends. With weights `1/n, 2/n` it is the inverse of `rfft` with weights `1, 1`.
 ///
-/// Any n >= 1. Two planes, not pairs: each is a contiguous tensor, so that what follows (a magnitude, a phase, a filter) is a `map`
-/// over two operands and not a gather.
+/// Any n >= 1. Two planes, not pairs: each is a contiguous tensor, so that what follows (a magnitude, a phase, a filter) is a
+/// `map` over two operands and not a gather.
 template <class B>
 struct Fourier;
 
@@ -48,7 +48,8 @@ struct AnyFunctor {
   S operator()(const S& x, const Rest&...) const { return x; }
 };
 
-/// Numbers are `B::Scalar`; `B::Memory` has `static void* allocate(std::size_t bytes)` (64-byte aligned) and `static void release(void*)`.
+/// Numbers are `B::Scalar`; `B::Memory` has `static void* allocate(std::size_t bytes)`, 64-byte aligned, and
+/// `static void release(void*)`.
 template <class B>
 concept Types = requires(void* p) {
   typename B::Scalar;
@@ -69,8 +70,8 @@ concept FromHost = requires(const Tensor<B>& t, const typename B::Scalar* host) 
 template <class B>
 concept ToHost = requires(const Tensor<B>& t, typename B::Scalar* host) { B::to_host(host, t); };
 
-/// `out[i] = f(in0[i], in1[i], ...)`, one to many inputs that broadcast to `out`'s shape (NumPy's rules); `f` is trivially copyable
-/// and without state that changes. `out` may be an input of its shape.
+/// `out[i] = f(in0[i], in1[i], ...)`, one to many inputs that broadcast to `out`'s shape (NumPy's rules); `f` is trivially
+/// copyable and without state that changes. `out` may be an input of its shape.
 template <class B>
 concept Map = requires(const Tensor<B>& t) {
   B::map(t, AnyFunctor{}, t);
@@ -82,19 +83,19 @@ concept Combine = requires(const Tensor<B>& t, int count, const double* coeffici
   B::combine(t, count, coefficient, in);
 };
 
-/// `out[b] = x[b] w[b] + bias[b]`: `x [b, N, I]`, `w [b, I, O]`, `out [b, N, O]`; `b` may be missing on `x`, `w` and `out` alike, or on
-/// `w` alone. `bias` is absent, `[O]`, `[N, O]`, `[b, 1, O]` or `[b, N, O]`. An empty inner dimension leaves the bias.
+/// `out[b] = x[b] w[b] + bias[b]`: `x [b, N, I]`, `w [b, I, O]`, `out [b, N, O]`; `b` may be missing on `x`, `w` and `out` alike,
+/// or on `w` alone. `bias` is absent, `[O]`, `[N, O]`, `[b, 1, O]` or `[b, N, O]`. An empty inner dimension leaves the bias.
 template <class B>
 concept Product = requires(const Tensor<B>& t) { B::product(t, t, t, t); };
-/// `out += sum_i x_i^T g_i`, `i = 0 .. count - 1`: `x_i [N_i, I]`, `g_i [N_i, O]`, `out [I, O]`, all with a leading batch axis if `out`
-/// has one; where the `x_i` are absent, `out += column sums of g_i` with `out [O]` or `[b, 1, O]`.
+/// `out += sum_i x_i^T g_i`, `i = 0 .. count - 1`: `x_i [N_i, I]`, `g_i [N_i, O]`, `out [I, O]`, all with a leading batch axis if
+/// `out` has one; where the `x_i` are absent, `out += column sums of g_i` with `out [O]` or `[b, 1, O]`.
 template <class B>
 concept AddOuterProducts = requires(const Tensor<B>& t, const OuterProduct<B>* pairs, Index count) {
   B::add_outer_products(t, pairs, count);
 };
 
-/// `out = sum of in` over the axes along which `out`'s shape broadcasts to `in`'s, or `out += ...` with `accumulate` (false where it is
-/// not given).
+/// `out = sum of in` over the axes along which `out`'s shape broadcasts to `in`'s, or `out += ...` with `accumulate` (false where
+/// it is not given).
 template <class B>
 concept SumTo = requires(const Tensor<B>& t, bool accumulate) {
   B::sum_to(t, t);
@@ -103,7 +104,7 @@ concept SumTo = requires(const Tensor<B>& t, bool accumulate) {
 /// Largest entry of every row: `in [..., C] -> out [..., 1]`, `C >= 1`.
 template <class B>
 concept RowMax = requires(const Tensor<B>& t) { B::row_max(t, t); };
-/// Position of the smallest entry of every row, the lowest on ties: `in [..., C] -> out[rows]` in the backend's memory, `C >= 1`.
+/// Position of the smallest entry of every row, the lowest on ties: `in [..., C] -> out[rows]` on the host, `C >= 1`.
 template <class B>
 concept ArgMin = requires(const Tensor<B>& t, std::int32_t* position) { B::argmin(position, t); };
 
@@ -118,15 +119,15 @@ template <class B>
 concept PutSlice = requires(const Tensor<B>& t, int axis, Index begin, bool accumulate) {
   B::put_slice(t, t, axis, begin, accumulate);
 };
-/// `out[i] = in[row[i]]` along the first axis; `row` in the backend's memory, every row there.
+/// `out[i] = in[row[i]]` along the first axis; `row` on the host, every row of it there.
 template <class B>
 concept Gather = requires(const Tensor<B>& t, const std::int32_t* row) { B::gather(t, t, row); };
-/// `out[row[i]] += in[i]` along the first axis, in the order of i.
+/// `out[row[i]] += in[i]` along the first axis, in the order of i; `row` on the host.
 template <class B>
 concept ScatterAdd = requires(const Tensor<B>& t, const std::int32_t* row) { B::scatter_add(t, t, row); };
 
-/// `out_t = a_t out_{t-1} + b_t` along the second last axis of `a, b, out [..., T, C]`, `out_0 = b_0`; with `reverse` the transpose in
-/// `b`: `out_t = a_{t+1} out_{t+1} + b_t`, `out_{T-1} = b_{T-1}`. `a_0` does not matter. `out` may be `b`.
+/// `out_t = a_t out_{t-1} + b_t` along the second last axis of `a, b, out [..., T, C]`, `out_0 = b_0`; with `reverse` the
+/// transpose in `b`: `out_t = a_{t+1} out_{t+1} + b_t`, `out_{T-1} = b_{T-1}`. `a_0` does not matter. `out` may be `b`.
 template <class B>
 concept LinearScan = requires(const Tensor<B>& t, bool reverse) { B::linear_scan(t, t, t, reverse); };
 
@@ -148,11 +149,13 @@ constexpr bool require_primitives() {
   static_assert(primitive::FromHost<B>, "Moesaic: backend lacks the primitive from_host(out, host) [docs/backend.md]");
   static_assert(primitive::ToHost<B>, "Moesaic: backend lacks the primitive to_host(host, in) [docs/backend.md]");
   static_assert(primitive::Map<B>, "Moesaic: backend lacks the primitive map(out, f, in...) [docs/backend.md]");
-  static_assert(primitive::Combine<B>, "Moesaic: backend lacks the primitive combine(out, count, coefficient, in) [docs/backend.md]");
+  static_assert(primitive::Combine<B>,
+                "Moesaic: backend lacks the primitive combine(out, count, coefficient, in) [docs/backend.md]");
   static_assert(primitive::Product<B>, "Moesaic: backend lacks the primitive product(out, x, w, bias) [docs/backend.md]");
   static_assert(primitive::AddOuterProducts<B>,
                 "Moesaic: backend lacks the primitive add_outer_products(out, pairs, count) [docs/backend.md]");
-  static_assert(primitive::SumTo<B>, "Moesaic: backend lacks the primitive sum_to(out, in, accumulate = false) [docs/backend.md]");
+  static_assert(primitive::SumTo<B>,
+                "Moesaic: backend lacks the primitive sum_to(out, in, accumulate = false) [docs/backend.md]");
   static_assert(primitive::RowMax<B>, "Moesaic: backend lacks the primitive row_max(out, in) [docs/backend.md]");
   static_assert(primitive::ArgMin<B>, "Moesaic: backend lacks the primitive argmin(position, in) [docs/backend.md]");
   static_assert(primitive::Transpose<B>, "Moesaic: backend lacks the primitive transpose(out, in) [docs/backend.md]");
@@ -161,7 +164,8 @@ constexpr bool require_primitives() {
                 "Moesaic: backend lacks the primitive put_slice(out, in, axis, begin, accumulate) [docs/backend.md]");
   static_assert(primitive::Gather<B>, "Moesaic: backend lacks the primitive gather(out, in, row) [docs/backend.md]");
   static_assert(primitive::ScatterAdd<B>, "Moesaic: backend lacks the primitive scatter_add(out, in, row) [docs/backend.md]");
-  static_assert(primitive::LinearScan<B>, "Moesaic: backend lacks the primitive linear_scan(out, a, b, reverse) [docs/backend.md]");
+  static_assert(primitive::LinearScan<B>,
+                "Moesaic: backend lacks the primitive linear_scan(out, a, b, reverse) [docs/backend.md]");
   return true;
 }
 

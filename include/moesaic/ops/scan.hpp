@@ -64,8 +64,8 @@ Var<A> linear_scan(const Var<A>& a, const Var<A>& b, bool reverse) {
 
 /// `h_t = a_t h_{t-1} + b_t` along the second last axis of `[..., T, C]`, `h_0 = b_0`; `a` and `b` broadcast to one shape.
 ///
-/// With `reverse`, from the end: `h_t = a_{t+1} h_{t+1} + b_t`, the transpose in `b`. `a_0` does not matter: a state before the first
-/// step enters as `a_0 h_{-1}` added to `b_0`. A series along the last axis is one of shape `[..., T, 1]`.
+/// With `reverse`, from the end: `h_t = a_{t+1} h_{t+1} + b_t`, the transpose in `b`. `a_0` does not matter: a state before the
+/// first step enters as `a_0 h_{-1}` added to `b_0`. A series along the last axis is one of shape `[..., T, 1]`.
 /// (Blelloch: Prefix sums and their applications, CMU-CS-90-190, 1990.)
 template <ArrayLike X, ArrayLike Y>
 auto linear_scan(const X& a, const Y& b, bool reverse = false) {

@@ -45,10 +45,11 @@ struct Fftw<float> {
   static constexpr auto destroy = fftwf_destroy_plan;
 };
 
-/// Transforms of `count` series of `n` numbers by FFTW (Frigo, Johnson: The design and implementation of FFTW3, Proc. IEEE 93, 2005).
+/// Transforms of `count` series of `n` numbers by FFTW (Frigo, Johnson: The design and implementation of FFTW3, Proc. IEEE 93,
+/// 2005).
 ///
-/// Plans are made once for each `(n, count)` and kept. They are FFTW's estimates: a measured plan follows the clock, and with it the
-/// last bits of a result would change from run to run.
+/// Plans are made once for each `(n, count)` and kept. They are FFTW's estimates: a measured plan follows the clock, and with it
+/// the last bits of a result would change from run to run.
 template <class T>
 class SeriesTransform {
   using Api = Fftw<T>;

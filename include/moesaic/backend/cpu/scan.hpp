@@ -13,7 +13,8 @@ namespace moesaic::cpu {
 /// Primitive `linear_scan`.
 template <class B, class T>
 struct Scans {
-  /// `out_t = a_t out_{t-1} + b_t` along the second last axis of `[..., T, C]`; with `reverse`, `out_t = a_{t+1} out_{t+1} + b_t`.
+  /// `out_t = a_t out_{t-1} + b_t` along the second last axis of `[..., T, C]`; with `reverse`,
+  /// `out_t = a_{t+1} out_{t+1} + b_t`.
   static void linear_scan(const Tensor<B>& out, const Tensor<B>& a, const Tensor<B>& b, bool reverse) {
     const Index cols = out.shape().back(), steps = out.shape().back(1), each = cols * steps;
     if (out.size() == 0) return;
@@ -36,13 +37,13 @@ struct Scans {
  private:
   using Batch = xsimd::batch<T>;
   static constexpr Index width = Index(Batch::size);
-  static constexpr Index block = 512;             ///< columns of a chunk: two rows stay in the first-level cache
+  static constexpr Index block = 512;  ///< columns of a chunk: two rows stay in the first-level cache
   static constexpr Index big_work = Index{1} << 16;
 
   static void row(T* h, const T* a, const T* previous, const T* b, Index n) {
     Index i = 0;
-    for (; i + width <= n; i += width)
-      xsimd::fma(Batch::load_unaligned(a + i), Batch::load_unaligned(previous + i), Batch::load_unaligned(b + i)).store_unaligned(h + i);
+    const auto at = [&i](const T* p) { return Batch::load_unaligned(p + i); };
+    for (; i + width <= n; i += width) xsimd::fma(at(a), at(previous), at(b)).store_unaligned(h + i);
     for (; i < n; ++i) h[i] = xsimd::fma(a[i], previous[i], b[i]);
   }
 };
