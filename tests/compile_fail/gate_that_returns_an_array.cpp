@@ -1,0 +1,22 @@
+// expect: Moesaic: the Gate policy lacks operator()(Slots<X>&, const X& z, Index experts, const Random*) const [docs/gate.md]
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <moesaic/expert/mlp.hpp>
+#include <moesaic/loss/terms.hpp>
+#include <moesaic/mixture.hpp>
+
+using namespace moesaic;
+
+struct Mine {
+  using codomain = gate::codomain::Simplex;
+  void layout(Layout&, Index, Index) const {}
+#ifdef CONTROL
+  template <class X>
+  gate::GateOutput<X> operator()(Slots<X>&, const X& z, Index, const Random*) const { return {z, z}; }
+#else
+  template <class X>
+  X operator()(Slots<X>&, const X& z, Index, const Random*) const { return z; }
+#endif
+};
+
+void compose() { mixture(experts<2>(Mlp<>{{1, 1}}), Mine{}, flow::Identity{}, loss::mse); }
