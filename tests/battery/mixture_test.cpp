@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <moesaic/expert/mlp.hpp>
+#include <moesaic/flow/standardise.hpp>
+#include <moesaic/gate/kmeans_least_squares.hpp>
+#include <moesaic/gate/softmax.hpp>
+#include <moesaic/loss/terms.hpp>
+#include <moesaic/mixture.hpp>
+
+#include "battery.hpp"
+
+using namespace battery;
+
+namespace {
+
+constexpr Index samples = 12, features = 3, outputs = 2, count = 4;
+
+/// An Mlp that writes down how many samples it was given.
+struct Counted : Mlp<> {
+  std::vector<Index>* rows;
+  template <class X>
+  X operator()(const X& parameters, const X& x) const {
+    rows->push_back(shape(x)[0]);
+    return Mlp<>::operator()(parameters, x);
+  }
+};
+
+const Mlp<> network{{features, 5, outputs}};
+const auto x = numbers({samples, features}, 1);
+
+template <class Gate>
+auto counted_mixture(const Gate& gate, std::vector<Index>& rows) {
+  return mixture(experts<count>(Counted{network, &rows}), gate, flow::Identity{}, loss::mse);
+}
+template <class Model>
+Array<B> expert_output(const Model& model, const Array<B>& p, Index k) {
+  return Array<B>(network(view(p.tensor(), k * model.expert_size, {model.expert_size}), x.tensor()));
+}
+Index total(const std::vector<Index>& rows) {
+  Index n = 0;
+  for (Index r : rows) n += r;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("experts see only the samples that the gate gives them") {
+  for (int k : {1, 2, 3, 0}) {
+    std::vector<Index> rows;
+    const auto model = counted_mixture(gate::Softmax{.top_k = k}, rows);
+    const auto p = model.initial<B>(Random(3));
+    model(p.tensor(), x.tensor());
+    CHECK(total(rows) == samples * (k == 0 ? count : k));
+    if (k == 0) CHECK(rows == std::vector<Index>(count, samples));
+  }
+  std::vector<Index> rows;
+  const auto model = counted_mixture(gate::KMeansLeastSquares{}, rows);
+  const auto p = model.initial<B>(Random(3));
+  model(p.tensor(), x.tensor());
+  CHECK(total(rows) == samples);
+}
+
+TEST_CASE("the output is the sum of all experts by their weights") {
+  for (int k : {0, 1, 2}) {
+    std::vector<Index> rows;
+    const auto model = counted_mixture(gate::Softmax{.top_k = k}, rows);
+    const auto p = model.initial<B>(Random(3));
+    const auto outcome = model(p.tensor(), x.tensor());
+    const auto w = to_host(outcome.weights), y = to_host(outcome.prediction);
+    std::vector<double> expected(samples * outputs, 0.0);
+    for (Index e = 0; e < count; ++e) {
+      const auto own = expert_output(model, p, e);
+      for (Index i = 0; i < samples; ++i)
+        for (Index j = 0; j < outputs; ++j)
+          expected[std::size_t(i * outputs + j)] += w[std::size_t(i * count + e)] * own.data()[i * outputs + j];
+    }
+    for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(expected[i]).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("a one-hot gate runs the expert of the largest logit, unscaled") {
+  std::vector<Index> rows;
+  const auto model = counted_mixture(gate::KMeansLeastSquares{}, rows);
+  const auto p = model.initial<B>(Random(3));
+  const auto outcome = model(p.tensor(), x.tensor());
+  for (Index i = 0; i < samples; ++i) {
+    const double* logits = outcome.logits.data() + i * count;
+    const auto own = expert_output(model, p, std::max_element(logits, logits + count) - logits);
+    for (Index j = 0; j < outputs; ++j)
+      CHECK(outcome.prediction.data()[i * outputs + j] == doctest::Approx(own.data()[i * outputs + j]).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("a mixture of one expert is that expert, bit for bit") {
+  const auto is_expert = [](const auto& gate) {
+    const auto model = mixture(experts<1>(network), gate, flow::Identity{}, loss::mse);
+    const auto p = model.template initial<B>(Random(3));
+    CHECK(to_host(model(p.tensor(), x.tensor()).prediction) == to_host(expert_output(model, p, 0).tensor()));
+  };
+  is_expert(gate::Softmax{});
+  is_expert(gate::Softmax{.top_k = 1});
+  is_expert(gate::KMeansLeastSquares{});
+}
+
+TEST_CASE("experts start alike where that is asked for") {
+  auto bank = experts<count>(network);
+  bank.same_start = true;
+  const auto model = mixture(bank, gate::Softmax{}, flow::Identity{}, loss::mse);
+  const auto p = model.initial<B>(Random(3));
+  for (Index k = 1; k < count; ++k)
+    CHECK(to_host(expert_output(model, p, k).tensor()) == to_host(expert_output(model, p, 0).tensor()));
+}
+
+TEST_CASE("a whole mixture passes the gradient checker, its gate, flow and routing included") {
+  const auto target = numbers({samples, outputs}, 2);
+  for (int k : {0, 2}) {
+    const auto model = mixture(experts<count>(network), gate::Softmax{.top_k = k}, flow::Standardise{features},
+                               loss::mse + 1e-2 * loss::router_z);
+    const Index size = layout_of(model).size();
+    check("top_k " + std::to_string(k), [&]<class X>(Slots<X>& parts) {
+      const X p = parts.take({size});
+      return model.loss.evaluate(model(p, parts.take({samples, features}), TensorOf<X>(target)), [](std::string_view, const X&) {});
+    }, {parameters_of(model), x});
+  }
+}
