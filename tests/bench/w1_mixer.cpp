@@ -4,11 +4,10 @@
 // W1: a training step of 10 neural-ODE experts, 4 environments of 4 trajectories each. Expert k's vector field is an MLP
 // 42-64-64-64-2 of [x; context of the environment], swish in between; RK4, 20 steps of 0.05; mean squared error over all states;
 // Adam on all weights and contexts.
-#include <moesaic/expert/mlp.hpp>
+#include <moesaic/train/optimiser.hpp>
 
-#include "support/adam.hpp"
+#include "support/context_field.hpp"
 #include "support/harness.hpp"
-#include "support/rk4.hpp"
 
 namespace {
 
@@ -36,7 +35,7 @@ class MixerStep {
     const Shape all{experts, layout_.size()};
     parameters_ = Array<B>(all);
     gradient_ = Array<B>(all);
-    adam_ = Adam<B>(all);
+    adam_ = initial_state(Adam{}, parameters_.tensor());
     for (const auto& e : layout_.entries()) {
       const Index inputs = e.shape.rank() == 2 ? e.shape[0] : hidden, each = e.shape.size();
       const auto values = from_peer(e, problem.weights("param_" + peer_name(e), {experts, each}, inputs));
@@ -66,7 +65,7 @@ class MixerStep {
 
   T step() {
     const T loss = gradients();
-    adam_.step(parameters_, gradient_);
+    update(Adam{}, adam_, parameters_.tensor(), gradient_.tensor(), 1e-3);
     return loss;
   }
   std::size_t bytes() const { return lanes_.capacity(); }
@@ -77,10 +76,10 @@ class MixerStep {
   X loss_of(const X& parameters, const Tensor<B>& x0, const Tensor<B>& target) const {
     Slots<X> slots(parameters);
     const auto net = field().bind(slots);
-    const auto& [weight, bias, beta] = net.layer[0];
-    const X contexts = linear(slots.take({environments, context}), slice(weight, 0, state, context), bias);
-    const ContextField<X> f{net, slice(weight, 0, 0, state), gather(contexts, std::span<const std::int32_t>(environment_of_row_))};
-    return mean(map(moesaic::functor::SquaredDifference{}, rk4<steps>(f, X(x0), 0.05), target));
+    const X contexts = slots.take({environments, context});
+    const ContextField<X> f(net, contexts, state, environment_of_row_);
+    const X states = ode::solve(ode::Rk4{}, f, x0, save_times<steps>(0.05));
+    return mean(map(functor::SquaredDifference{}, slice(states, 0, 1, steps), target));
   }
 
   /// Fills the gradient; returns the loss.
@@ -121,7 +120,7 @@ class MixerStep {
   Array<B> parameters_, gradient_;  ///< [experts, layout]
   Array<B> x0_, target_;            ///< [experts, ...]
   std::array<std::int32_t, rows> environment_of_row_;
-  Adam<B> adam_;
+  OptimiserState<B> adam_;
   Lanes<Tensor<B>> lanes_;
 };
 

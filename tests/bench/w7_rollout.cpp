@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // W7b: one trajectory of one of W1's experts, without gradients: RK4, 20 steps of 0.05 from x0 [2] with a context [40].
-#include <moesaic/expert/mlp.hpp>
-
+#include "support/context_field.hpp"
 #include "support/harness.hpp"
-#include "support/rk4.hpp"
 
 namespace {
 
@@ -55,10 +53,9 @@ class RollOut {
   /// The states after each step, `[steps, 1, state]`.
   Tensor<B> trajectory() const {
     Slots<Tensor<B>> slots(parameters_.tensor());
-    const auto net = field_.bind(slots);
-    const auto& [weight, bias, beta] = net.layer[0];
-    const ContextField<Tensor<B>> f{net, slice(weight, 0, 0, state), linear(context_, slice(weight, 0, state, context), bias)};
-    return rk4<steps>(f, x0_.tensor(), 0.05);
+    const std::int32_t environment[] = {0};
+    const ContextField<Tensor<B>> f(field_.bind(slots), context_.tensor(), state, environment);
+    return slice(ode::solve(ode::Rk4{}, f, x0_.tensor(), save_times<steps>(0.05)), 0, 1, steps);
   }
 
   const Mlp<> field_{{state + context, hidden, hidden, hidden, state}};
