@@ -82,7 +82,15 @@ class EnvironmentStep {
         run_part<Var<Tensor<B>>>(&tape, solves, part, data, parameters, contexts, wanted, losses);
       };
       if (divergence == Divergence::fails) {
-        lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) { run(tape, parts_[std::size_t(i)]); });
+        lanes_.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) {
+          Part& part = parts_[std::size_t(i)];
+          try {
+            run(tape, part);
+          } catch (const Error& e) {
+            fail("expert ", part.expert, ", environments ", solves[std::size_t(part.first)].environment, " to ",
+                 solves[std::size_t(part.first + part.count - 1)].environment, ": ", e.what());
+          }
+        });
       } else {
         require(wanted == Wanted::contexts, "EnvironmentStep: only contexts have a gradient of their own for every solve");
         run_tolerant(lanes_, run, [&](Index solve) { losses[std::size_t(solve)] = std::numeric_limits<double>::infinity(); });
