@@ -44,7 +44,8 @@ Shape linear_shape(const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& b) {
           " differ in their batch");
   Shape out = s;
   out[out.rank() - 1] = ws.back();
-  require(!b || (broadcast(out, b.shape()) == out), "linear: bias of shape ", b.shape(), " does not broadcast to ", out);
+  const bool row = b && b.shape().rank() == 1 && b.shape()[0] == ws.back();  // the usual bias needs no look at broadcasting
+  require(!b || row || broadcast(out, b.shape()) == out, "linear: bias of shape ", b.shape(), " does not broadcast to ", out);
   return out;
 }
 
