@@ -86,6 +86,7 @@ void write(Json& j, const Settings& s) {
   j.member("depth", s.depth);
   j.member("interface", s.interface);
   j.member("taylor", s.taylor);
+  j.member("saturation", s.saturation);
   j.member("substeps", s.substeps);
   j.member("outer", s.outer);
   j.member("inner", s.inner);

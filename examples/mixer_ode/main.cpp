@@ -70,8 +70,7 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     if (!o.quiet)
       std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
     results.push_back(study(o.settings, kind, sets, saving));
-    if (!results.back().error.empty())
-      std::fprintf(stderr, "mixer_ode: %s: %s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), results.back().error.c_str());
+    require(results.back().error.empty() || results.back().iterations > 0, kind_titles[std::size_t(kind)], ": ", results.back().error);
   }
   return results;
 }
@@ -93,8 +92,11 @@ int run(int argc, char** argv) {
   if (!o.json.empty()) save_json(o.json, report);
   if (!o.predict.empty()) save_predictions(o.predict, report.results.back(), report.sets);
   if (o.pictures) draw(report);
-  const auto failed = [](const Result& r) { return !r.error.empty(); };
-  return std::any_of(report.results.begin(), report.results.end(), failed) ? 1 : 0;
+  std::string failures;
+  for (const Result& m : report.results)
+    if (!m.error.empty()) failures += (failures.empty() ? "" : "; ") + std::string(kind_titles[std::size_t(m.kind)]) + ": " + m.error;
+  require(failures.empty(), failures);
+  return 0;
 }
 
 int stop(std::string message) {

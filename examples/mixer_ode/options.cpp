@@ -37,6 +37,7 @@ Settings settings_for(std::string_view dataset, Backbone backbone, bool publishe
   s.matching = Matching::greedy;
   s.contributors = d.published.contributors;
   s.reweighting = d.published.reweighting;
+  s.saturation = 0;
   s.adapt_steps = 1500;
   s.search = Search::gate;
   return s;
@@ -74,6 +75,7 @@ void check(const Settings& s) {
   at_least("--depth", s.depth, 1);
   at_least("--interface", s.interface, 1);
   require(s.taylor >= 0 && s.taylor <= 2, "--taylor: expected 0, 1 or 2, got ", s.taylor);
+  require(s.saturation >= 0, "--saturation: expected 0 or a positive number, got ", s.saturation);
   at_least("--substeps", s.substeps, 1);
   at_least("--outer", s.outer, 1);
   at_least("--inner", s.inner, 1);
@@ -112,8 +114,9 @@ bool parse(int argc, char** argv, Options& out) {
   bool listing = false, published = false, no_pictures = false;
   Choice variant, sampling, loss, rates, refit, matching, search;
   std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool, adapt_steps;
+  Index seed = 0;
   std::optional<int> taylor;
-  std::optional<double> tail, weight_rate, context_rate, adapt_rate, clip;
+  std::optional<double> tail, weight_rate, context_rate, adapt_rate, clip, saturation;
   std::optional<bool> reweighting;
   std::vector<std::string> models;
   const auto choice = [&](const char* group, const char* name, Choice& c, const auto& names, const char* text) {
@@ -138,10 +141,12 @@ bool parse(int argc, char** argv, Options& out) {
   group = "Model";
   option(group, "--backbone", backbone, "expert: ncf, coda or geps (ncf)")->check(CLI::IsMember({"ncf", "coda", "geps"}));
   option(group, "--experts", experts, "number of experts");
+  option(group, "--context", context, "length of the context: that of all experts in sum, and of the single learner");
   option(group, "--width", width, "units of a hidden layer");
   option(group, "--depth", depth, "hidden layers (ncf), layers (coda, geps)");
   option(group, "--interface", interface, "units between the networks of ncf");
   option(group, "--taylor", taylor, "order of the expansion in the context, 0 to 2");
+  option(group, "--saturation", saturation, "bend states back beyond this multiple of the largest training state, 0: never (2)");
   option(group, "--substeps", substeps, "RK4 steps between two time points");
   option(group, "--models", models, "of single, naive, mixer (all)")->delimiter(',')->check(CLI::IsMember({"single", "naive", "mixer"}));
 
@@ -164,7 +169,7 @@ bool parse(int argc, char** argv, Options& out) {
                "all settings of MixER's released code: squared error, K contributors, greedy matching, refit in every step, "
                "stepwise rates, adaptation by the gate; options given beside it win")
       ->group(group);
-  option(group, "--seed", out.settings.seed, "of weights and noise (0)");
+  option(group, "--seed", seed, "of weights and noise (0)");
   option(group, "--threads", out.threads, "number of threads (all cores)")->check(CLI::Range(1, 4096));
 
   group = "Adaptation to new environments";
@@ -176,7 +181,7 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--output", out.output, "folder for pictures and trained models (out/DATASET-BACKBONE)");
   option(group, "--json", out.json, "write the results to this file, for machines");
   option(group, "--predict", out.predict, "write the last model's predictions to this file, .npz");
-  option(group, "--checkpoint", out.checkpoint, "save every so many outer iterations, beside the end (0)")->check(CLI::NonNegativeNumber);
+  option(group, "--checkpoint", out.checkpoint, "save every so many outer iterations, beside the end (0)");
   app.add_flag("--resume", out.resume, "go on from the models saved in the output folder")->group(group);
   app.add_flag("--no-pictures", no_pictures, "draw none")->group(group);
   app.add_flag("--quiet", out.quiet, "no progress lines")->group(group);
@@ -194,13 +199,12 @@ bool parse(int argc, char** argv, Options& out) {
     return false;
   }
 
-  const std::uint64_t seed = out.settings.seed;
   Settings& s = out.settings;
   Backbone wanted{};
   Choice{backbone}.into(wanted, backbone_names);
   s = settings_for(out.files.own() ? std::string_view() : std::string_view(dataset), wanted, published);
   s.dataset = out.files.own() ? out.files.train : dataset;
-  s.seed = seed;
+  s.seed = std::uint64_t(seed);
   if (experts) {
     require(*experts >= 1, "--experts: expected at least 1, got ", *experts);
     const Index largest = std::max<Index>(40, s.context);
@@ -223,6 +227,7 @@ bool parse(int argc, char** argv, Options& out) {
   override_with(s.weight_rate, weight_rate);
   override_with(s.context_rate, context_rate);
   override_with(s.clip, clip);
+  override_with(s.saturation, saturation);
   override_with(s.adapt_steps, adapt_steps);
   override_with(s.adapt_rate, adapt_rate);
   variant.into(s.variant, variant_names);
@@ -233,6 +238,8 @@ bool parse(int argc, char** argv, Options& out) {
   matching.into(s.matching, matching_names);
   search.into(s.search, search_names);
   check(s);
+  require(seed >= 0, "--seed: expected at least 0, got ", seed);
+  require(out.checkpoint >= 0, "--checkpoint: expected at least 0, got ", out.checkpoint);
 
   if (!models.empty()) {
     out.models.clear();

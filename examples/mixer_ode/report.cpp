@@ -22,7 +22,7 @@ std::string format(const char* text, ...) {
   return buffer;
 }
 
-std::string number(double x) { return std::isfinite(x) ? format("%.3g", x) : "diverged"; }
+std::string number(double x) { return std::isfinite(x) ? format("%.3g", x) : "not finite"; }
 
 /// Prints rows of cells: the first column flush left, the others flush right.
 void print_table(const std::vector<std::vector<std::string>>& rows) {

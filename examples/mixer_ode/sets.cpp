@@ -22,10 +22,10 @@ constexpr npz::Codec codec = npz::zlib;
 constexpr npz::Codec codec = npz::no_codec;
 #endif
 
-data::Trajectories read(const std::string& path) {
+data::Trajectories read(const std::string& path, const std::string& family) {
   const npz::File file = npz::open(path, codec);
   auto set = data::measured(file.at("X").array<double>(4), file.at("t").array<double>(), path);
-  set.families[0].name = std::filesystem::path(path).filename().string();
+  set.families[0].name = family;
   return set;
 }
 
@@ -40,10 +40,10 @@ data::Environments load(const Settings& s, const Files& files) {
   data::Environments sets;
   if (files.own()) {
     sets.name = std::filesystem::path(files.train).filename().string();
-    sets.train = read(files.train);
-    if (!files.test.empty()) sets.test = read(files.test);
-    if (!files.adapt.empty()) sets.adapt = read(files.adapt);
-    if (!files.adapt_test.empty()) sets.adapt_test = read(files.adapt_test);
+    sets.train = read(files.train, sets.name);
+    if (!files.test.empty()) sets.test = read(files.test, sets.name);
+    if (!files.adapt.empty()) sets.adapt = read(files.adapt, sets.name);
+    if (!files.adapt_test.empty()) sets.adapt_test = read(files.adapt_test, sets.name);
     data::validate(sets);
   } else {
     sets = data::make(s.dataset, {.variant = s.variant == Variant::corrected ? data::Variant::corrected : data::Variant::published});

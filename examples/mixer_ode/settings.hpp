@@ -35,6 +35,7 @@ struct Settings {
   Index single_context = 8;  ///< of the single learner
   Index width = 64, depth = 3, interface = 32;
   int taylor = 0;
+  double saturation = 2;  ///< states beyond this multiple of the largest training state are bent back; 0: none
   Index substeps = 2;  ///< of RK4 between two time points
 
   Index outer = 300, inner = 12;

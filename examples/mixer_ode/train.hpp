@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <numeric>
 
 #include <moesaic/data/metrics.hpp>
 #include <moesaic/expert/context_flow.hpp>
@@ -56,7 +59,11 @@ Scores score(const Model& model, const data::Trajectories& truth, const Tensor<D
   out.prediction = Array<Device>(truth.states.shape());
   for (std::size_t i = 0; i < solves.size(); ++i)
     Device::copy(out.prediction.tensor().rows(solves[i].environment, 1), by_solve.tensor().rows(Index(i), 1));
-  out.relative = data::relative_error(out.prediction.tensor(), truth.states.tensor());
+  try {
+    out.relative = data::relative_error(out.prediction.tensor(), truth.states.tensor());
+  } catch (const Error&) {  // an environment that is zero throughout
+    out.relative.assign(std::size_t(data.environments), std::numeric_limits<double>::quiet_NaN());
+  }
   out.squared = data::squared_error(out.prediction.tensor(), truth.states.tensor());
   return out;
 }
@@ -132,8 +139,12 @@ inline ThreeNetworks<> three_networks(const Settings& s) {
 
 /// A bank of experts that start alike, each with its part of the context.
 template <class Field>
-auto bank(Field field, const Settings& s, Index count, Index context, Index state) {
-  field.state = state;
+auto bank(Field field, const Settings& s, Index count, Index context, const data::Trajectories& train) {
+  const auto& states = train.states;
+  const double largest = std::accumulate(states.data(), states.data() + states.size(), 0.0,
+                                         [](double most, double x) { return std::max(most, std::abs(x)); });
+  field.saturation.range = s.saturation * largest;
+  field.state = train.dimension();
   field.context = context / count;
   field.width = s.width;
   field.depth = int(s.depth);
@@ -146,7 +157,7 @@ auto bank(Field field, const Settings& s, Index count, Index context, Index stat
 template <class Field>
 Result study_mixer(const Field& field, const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
   const bool single = kind == Kind::single;
-  const auto experts = bank(field, s, single ? 1 : s.experts, single ? s.single_context : s.context, sets.train.dimension());
+  const auto experts = bank(field, s, single ? 1 : s.experts, single ? s.single_context : s.context, sets.train);
   gate::KMeansLeastSquares gate;
   gate.refit_every = int(s.refit_every);
   if (s.refit == Refit::published) gate.refit = cluster::GateRefitOptions::published();
@@ -157,7 +168,7 @@ Result study_mixer(const Field& field, const Settings& s, Kind kind, const data:
 /// One expert an environment, whose output is scaled by the gate: the gate learns by gradient alone.
 template <class Field>
 Result study_naive(const Field& field, const Settings& s, const data::Environments& sets, const Saving& saving) {
-  const auto experts = bank(field, s, s.experts, s.context, sets.train.dimension());
+  const auto experts = bank(field, s, s.experts, s.context, sets.train);
   return train(mixture(experts, gate::Softmax{.top_k = 1, .renormalise = false}, flow::Identity{}, StateError(s)), Kind::naive, s,
                sets, saving);
 }
