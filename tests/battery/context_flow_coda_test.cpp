@@ -3,5 +3,5 @@
 #include "context_flow.hpp"
 
 TEST_CASE("a CoDA flow passes the gradient checker at every Taylor order") {
-  battery::check_context_flow(moesaic::Coda<>{{.state = 2, .context = 3, .width = 5, .depth = 3}});
+  battery::check_context_flow(moesaic::Coda<>{{.state = 2, .context = 3, .width = 5, .depth = 3, .saturation = {1.5}}});
 }

@@ -119,7 +119,8 @@ TEST_CASE("a whole mixture passes the gradient checker, its gate, flow and routi
     const Index size = layout_of(model).size();
     check("top_k " + std::to_string(k), [&]<class X>(Slots<X>& parts) {
       const X p = parts.take({size});
-      return model.loss.evaluate(model(p, parts.take({samples, features}), TensorOf<X>(target)), [](std::string_view, const X&) {});
+      const auto outcome = model(p, parts.take({samples, features}), target.tensor());
+      return model.loss.evaluate(outcome, [](std::string_view, const X&) {});
     }, {parameters_of(model), x});
   }
 }

@@ -1,4 +1,4 @@
-// expect: Moesaic: samples are for Experts without context; a contextual Expert is trained on environments [docs/training.md]
+// expect: Moesaic: Supervised is for Experts without context; train a contextual one on environments [docs/training.md]
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #include <moesaic/expert/context_flow.hpp>

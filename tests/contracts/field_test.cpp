@@ -26,7 +26,8 @@ struct Decay {
 
 TEST_CASE("a user's own vector field is a contextual expert") {
   const ContextFlow<Decay> expert{.field = {}, .solver = {.substeps = 20}};
-  const auto model = mixture(experts<2>(expert), gate::KMeansLeastSquares{}, flow::Identity{}, loss::mse + 1e-3 * loss::context_l1);
+  const auto loss = loss::mse + 1e-3 * loss::context_l1;
+  const auto model = mixture(experts<2>(expert), gate::KMeansLeastSquares{}, flow::Identity{}, loss);
   CHECK(model.features() == 2);  // every expert has its own part of the context
   const Array<B> rates({2, 1}, std::vector{0.5, 2.0}), one({2, 1, 1}, std::vector{1.0, 1.0});
   const Array<B> start({2, 1, 2}, std::vector{1.0, 2.0, 1.0, 2.0}), shift({1}, std::vector{0.0});

@@ -28,9 +28,9 @@ enum class Shown {
 /// Series expert: hierarchical shallow piecewise-linear recurrent network. All its weights are one linear map of the context
 /// (Brenner, Weber, Koppe, Durstewitz: Learning interpretable hierarchical dynamical systems models from time series data, 2024).
 ///
-/// `u = alpha z + (1 - alpha) x`, `z' = A u + W1 relu(W2 u + h2) + h1`, with `x` the state that it is shown and `z'` its prediction;
-/// `z` starts at the first state, or at 0 where it is shown the present one. `alpha` comes from the context, and is at least
-/// `least_alpha` (generalised teacher forcing: Hess et al., ICML 2023).
+/// `u = alpha z + (1 - alpha) x`, `z' = A u + W1 relu(W2 u + h2) + h1`, with `x` the state that it is shown and `z'` its
+/// prediction; `z` starts at the first state, or at 0 where it is shown the present one. `alpha` comes from the context, and is at
+/// least `least_alpha` (generalised teacher forcing: Hess et al., ICML 2023).
 struct HierarchicalShPlrnn {
   static constexpr bool contextual = true;
 
@@ -61,8 +61,8 @@ struct HierarchicalShPlrnn {
   template <class X>
   X operator()(const X& parameters, const X& contexts, const TensorOf<X>& series) const {
     const Shape s = series.shape();
-    require(s.rank() == 3 && s[2] == dimension && s[1] >= 1, "HierarchicalShPlrnn: series of shape ", s,
-            "; expected [environments, times, ", dimension, "] with one time at least");
+    require(s.rank() == 3 && s[2] == dimension && s.size() > 0, "HierarchicalShPlrnn: series of shape ", s,
+            "; expected [environments, times, ", dimension, "]");
     require(shape(contexts) == Shape{s[0], features}, "HierarchicalShPlrnn: contexts of shape ", shape(contexts), "; expected ",
             Shape{s[0], features});
     const Cell<X> cell(*this, parameters, contexts);

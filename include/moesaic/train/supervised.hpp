@@ -21,8 +21,9 @@ inline constexpr Index rows_at_once = 4096;  ///< samples that are evaluated tog
 template <class B, class Model>
 void require_samples(const Model& model, const Tensor<B>& x, const char* what) {
   static_assert(!Model::contextual,
-                "Moesaic: samples are for Experts without context; a contextual Expert is trained on environments [docs/training.md]");
-  require(bool(x) && x.shape().rank() == 2 && x.shape()[0] > 0 && x.shape()[1] == model.features(), "the ", what, " have shape ", x.shape(),
+                "Moesaic: Supervised is for Experts without context; train a contextual one on environments [docs/training.md]");
+  const Shape s = x.shape();
+  require(bool(x) && s.rank() == 2 && s[0] > 0 && s[1] == model.features(), "the ", what, " have shape ", s,
           "; expected [samples, ", model.features(), "] with one sample at least");
 }
 
@@ -108,8 +109,9 @@ class Supervised {
     const Outcome<X> outcome = model_(p, X(x), y, &noise);
     require_same_shape(outcome);
     Losses terms(0);
-    const X loss = model_.loss.evaluate(
-        outcome, [&](std::string_view name, const X& each) { terms.add(name, detail::total(each.value) / double(each.value.size())); });
+    const X loss = model_.loss.evaluate(outcome, [&](std::string_view name, const X& each) {
+      terms.add(name, detail::total(each.value) / double(each.value.size()));
+    });
     const auto n = double(loss.value.size());
     auto seed = make_tensor<B>(loss.value.shape());
     B::fill(seed, typename B::Scalar(1 / n));
