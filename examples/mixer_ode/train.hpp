@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include <moesaic/data/metrics.hpp>
@@ -72,12 +73,14 @@ template <class Model>
 void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& parameters, const Settings& s,
                      const data::Environments& sets, bool progress) {
   const auto start = std::chrono::steady_clock::now();
+  if (progress) std::fputs("  adaptation to new environments\n", stderr);
   auto found = adapt<Device>(model, parameters, EnvironmentData<Device>(sets.adapt),
                              {.steps = s.adapt_steps,
                               .rate = s.adapt_rates == Rates::cosine ? rate_of(Rates::cosine, s.adapt_rate, s.adapt_steps)
                                                                      : Schedule(s.adapt_rate),
                               .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
                               .progress = progress});
+  if (InterruptGuard::requested()) return;  // half an adaptation says nothing
   out.adapt_seconds = seconds_since(start);
   out.adapted = true;
   out.adapt_test = score(model, sets.adapt_test.empty() ? sets.adapt : sets.adapt_test, parameters, found.contexts, found.expert);
