@@ -1,6 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #include <moesaic/expert/shplrnn.hpp>
+#include <moesaic/gate/kmeans_least_squares.hpp>
+#include <moesaic/loss/terms.hpp>
+#include <moesaic/mixture.hpp>
 
 #include "battery.hpp"
 
@@ -77,6 +80,12 @@ TEST_CASE("alpha has a floor; above it the states that are shown later count for
 TEST_CASE("its parameters are one linear map of the context without bias, and the shift") {
   const HierarchicalShPlrnn expert{.dimension = 1, .hidden = 32, .features = 10};
   CHECK(layout_of(expert).size() == 1 + 10 * (1 + 32 + 32 + 1 + 32 + 1));
+}
+
+TEST_CASE("it composes as a contextual expert, with a part of the context for each") {
+  const auto model = mixture(experts<3>(HierarchicalShPlrnn{.features = 4}), gate::KMeansLeastSquares{}, flow::Identity{}, loss::mse);
+  CHECK(model.features() == 12);
+  CHECK(layout_of(model).size() == model.gate_offset() + (12 + 1) * 3);
 }
 
 TEST_CASE("series and contexts that do not fit are refused by name") {
