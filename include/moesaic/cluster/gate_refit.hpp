@@ -20,11 +20,12 @@ enum class GateStart { PlusPlus, SmallUniform };  ///< centroids where there are
 ///
 /// | option | default | published | because |
 /// |---|---|---|---|
-/// | matching | optimal | greedy in cluster order | greedy depends on the order of the clusters, and its total loss can be
-/// several times the least | | start | k-means++, best of 4 | U(-1e-3, 1e-3), once | random centroids near zero leave clusters
-/// empty or in a poor local minimum | | empty | reseed | give up, start afresh | one empty cluster stalls the gate | | metric |
-/// squared Euclidean | L1 | centroids are means, which lower squared distances in every pass, not L1 ones | | passes | 100 to the
-/// fixed point, the last counts | 20, reaching the last is a failure | a clustering that still moves a little is still usable |
+/// | matching | optimal | greedy in cluster order | greedy depends on that order, its total loss can be several times the least |
+/// | start | k-means++, best of 4 | U(-1e-3, 1e-3), once | centroids near zero leave clusters empty or poorly placed |
+/// | empty | reseed | give up, start afresh | one empty cluster stalls the gate |
+/// | metric | squared Euclidean | L1 | centroids are means, which lower squared distances in every pass, not L1 ones |
+/// | passes | 100, the last counts | 20, reaching the last is a failure | a clustering that still moves a little is usable |
+/// | desertion | below half the loss | never | contexts of two families can lie in one cluster; their losses tell them apart |
 struct GateRefitOptions {
   Matching matching = Matching::Optimal;
   LossCentre centre = LossCentre::Median;
@@ -37,6 +38,9 @@ struct GateRefitOptions {
   double relative_tolerance = 1e-5;
   bool last_pass_counts = true;  ///< whether a clustering that used up its passes refits the gate
   double noise = 1e-4;           ///< standard deviation of what is added to the contexts before the least squares
+  /// An environment leaves its cluster's expert for the one with the smallest loss on it if that is below this fraction of the
+  /// other's loss. 0: never.
+  double desertion = 0.5;
   double ridge = 0;              ///< penalty on the weights of the contexts, not on the bias
 
   /// MixER's algorithm 1 with the constants of its released code: L1 clusters, medians, greedy matching, noise 1e-4, 20 passes.
@@ -49,6 +53,7 @@ struct GateRefitOptions {
     o.max_passes = 20;
     o.absolute_tolerance = 1e-4;
     o.last_pass_counts = false;
+    o.desertion = 0;
     return o;
   }
 };
@@ -62,6 +67,7 @@ struct GateRefit {
   Array<B> centroids;                           ///< [M, D] for the next call; absent unless refitted: start afresh
   std::vector<std::int32_t> cluster;            ///< of every environment
   std::vector<std::int32_t> expert_of_cluster;  ///< empty unless refitted
+  std::vector<std::int32_t> expert;             ///< of every environment, to which the logits are fitted; empty unless refitted
   int passes = 0;                               ///< of k-means
   Index empty_cluster = -1;                     ///< the cluster without members, if that was the outcome
 };
@@ -165,7 +171,11 @@ GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, cons
       x.data()[e * (columns + 1) + d] = contexts.data()[i] + shake;
     }
     x.data()[e * (columns + 1) + columns] = 1;
-    y.data()[e * experts + result.expert_of_cluster[std::size_t(result.cluster[std::size_t(e)])]] = 1;
+    const auto matched = result.expert_of_cluster[std::size_t(result.cluster[std::size_t(e)])];
+    const T* own = losses.data() + e * experts;
+    const auto best = std::int32_t(std::min_element(own, own + experts) - own);
+    result.expert.push_back(double(own[best]) < options.desertion * double(own[matched]) ? best : matched);
+    y.data()[e * experts + result.expert.back()] = 1;
   }
   result.weights = least_squares(x, y, {.ridge = options.ridge, .unpenalised = 1});
   return result;
