@@ -42,6 +42,12 @@ inline Schedule rate_of(Rates rates, double rate, Index steps) {
   return schedule::Stepwise{rate, 0.4, {steps / 3, 2 * steps / 3}};
 }
 
+/// Environments that a thread solves together: at most 8, and at least two parts, whatever the number of threads.
+inline Index part_size(Index environments) {
+  const Index parts = std::max<Index>(2, (environments + 7) / 8);
+  return (environments + parts - 1) / parts;
+}
+
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -104,6 +110,7 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
       {.contributors = s.contributors,
        .pool_size = s.pool,
        .reweighting = s.reweighting ? Reweighting::softmax : Reweighting::none,
+       .part_size = part_size(data.environments),
        .seed = s.seed});
   const Index steps = s.outer * s.inner;
   const auto players = training.players(rate_of(s.rates, s.weight_rate, steps),
