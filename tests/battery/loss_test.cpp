@@ -28,7 +28,9 @@ std::vector<Array<B>> parts() { return {numbers({2, samples, 2, 2}, 1), numbers(
 template <class Loss>
 void check_loss(const std::string& name, const Loss& loss) {
   const auto sum = loss::as_sum(loss);
-  const auto evaluate = [&]<class X>(Slots<X>& slots) { return sum.evaluate(outcome_of(slots), [](std::string_view, const X&) {}); };
+  const auto evaluate = [&]<class X>(Slots<X>& slots) {
+    return sum.evaluate(outcome_of(slots), [](std::string_view, const X&) {});
+  };
   check(name, evaluate, parts());
 }
 

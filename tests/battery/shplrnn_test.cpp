@@ -83,7 +83,8 @@ TEST_CASE("its parameters are one linear map of the context without bias, and th
 }
 
 TEST_CASE("it composes as a contextual expert, with a part of the context for each") {
-  const auto model = mixture(experts<3>(HierarchicalShPlrnn{.features = 4}), gate::KMeansLeastSquares{}, flow::Identity{}, loss::mse);
+  const auto bank = experts<3>(HierarchicalShPlrnn{.features = 4});
+  const auto model = mixture(bank, gate::KMeansLeastSquares{}, flow::Identity{}, loss::mse);
   CHECK(model.features() == 12);
   CHECK(layout_of(model).size() == model.gate_offset() + (12 + 1) * 3);
 }

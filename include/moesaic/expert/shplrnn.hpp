@@ -29,8 +29,8 @@ enum class Shown {
 /// (Brenner, Weber, Koppe, Durstewitz: Learning interpretable hierarchical dynamical systems models from time series data, 2024).
 ///
 /// `u = alpha z + (1 - alpha) x`, `z' = A u + W1 relu(W2 u + h2) + h1`, with `x` the state that it is shown and `z'` its
-/// prediction; `z` starts at the first state, or at 0 where it is shown the present one. `alpha` comes from the context, and is at
-/// least `least_alpha` (generalised teacher forcing: Hess et al., ICML 2023).
+/// prediction; `z` starts at the first state, or at 0 where it is shown the present one. `alpha` comes from the context, and is
+/// at least `least_alpha` (generalised teacher forcing: Hess et al., ICML 2023).
 struct HierarchicalShPlrnn {
   static constexpr bool contextual = true;
 
