@@ -83,13 +83,13 @@ struct DatasetSettings {
 /// The ODEBench sets share the networks of MixER's released code; those of lv, go and sm have the sizes of the paper's table 4.
 /// The last row is for other sets and for the user's own.
 inline constexpr std::array dataset_settings{
-    DatasetSettings{"odebench-2", 2, {4, 4, 4}, {8, 8, 8}, {64, 64, 64}, {3, 3, 3}, 32, {300, 300, 300}, {0, 0, 0}, {1, 1, 1},
+    DatasetSettings{"odebench-2", 2, {4, 4, 4}, {8, 8, 8}, {64, 64, 64}, {3, 3, 3}, 32, {100, 100, 100}, {0, 0, 0}, {1, 1, 1},
                     {250, 5, 1, false}},
     DatasetSettings{"odebench-4", 4, {4, 4, 4}, {16, 16, 16}, {64, 64, 64}, {3, 3, 3}, 32, {300, 300, 300}, {0, 0, 0}, {1, 1, 1},
                     {500, 5, 1, false}},
-    DatasetSettings{"odebench-10a", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32, {500, 500, 500}, {0, 0, 0},
+    DatasetSettings{"odebench-10a", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32, {150, 150, 150}, {0, 0, 0},
                     {1, 1, 1}, {500, 5, 1, false}},
-    DatasetSettings{"odebench-10b", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32, {300, 300, 300}, {0, 0, 0},
+    DatasetSettings{"odebench-10b", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32, {150, 150, 150}, {0, 0, 0},
                     {1, 1, 1}, {500, 16, 1, false}},
     DatasetSettings{"lv", 3, {170, 2, 2}, {512, 2, 2}, {280, 280, 280}, {3, 3, 3}, 64, {300, 300, 300}, {0, 0, 0}, {1, 1, 1},
                     {500, 3, 5, true}},
