@@ -52,36 +52,47 @@ inline constexpr bool constant_beside<U, Jet<S>> = std::is_arithmetic_v<U> || st
 template <class U, class S>
 concept ConstantBeside = detail::constant_beside<U, S>;
 
+namespace detail {
+/// A constant in the type that stands beside a `Jet<S>`: a plain number of another type is converted first.
+template <class S, class U>
+auto beside(const U& u) {
+  if constexpr (std::is_arithmetic_v<U>)
+    return constant<S>(double(u));
+  else
+    return u;
+}
+}  // namespace detail
+
 template <class S>
 Jet<S> operator-(const Jet<S>& a) { return {-a.value, -a.slope}; }
 template <class S>
 Jet<S> operator+(const Jet<S>& a, const Jet<S>& b) { return {a.value + b.value, a.slope + b.slope}; }
 template <class S, ConstantBeside<S> U>
-Jet<S> operator+(const Jet<S>& a, const U& b) { return {a.value + b, a.slope}; }
+Jet<S> operator+(const Jet<S>& a, const U& b) { return {a.value + detail::beside<S>(b), a.slope}; }
 template <class S, ConstantBeside<S> U>
-Jet<S> operator+(const U& a, const Jet<S>& b) { return {a + b.value, b.slope}; }
+Jet<S> operator+(const U& a, const Jet<S>& b) { return {detail::beside<S>(a) + b.value, b.slope}; }
 template <class S>
 Jet<S> operator-(const Jet<S>& a, const Jet<S>& b) { return {a.value - b.value, a.slope - b.slope}; }
 template <class S, ConstantBeside<S> U>
-Jet<S> operator-(const Jet<S>& a, const U& b) { return {a.value - b, a.slope}; }
+Jet<S> operator-(const Jet<S>& a, const U& b) { return {a.value - detail::beside<S>(b), a.slope}; }
 template <class S, ConstantBeside<S> U>
-Jet<S> operator-(const U& a, const Jet<S>& b) { return {a - b.value, -b.slope}; }
+Jet<S> operator-(const U& a, const Jet<S>& b) { return {detail::beside<S>(a) - b.value, -b.slope}; }
 template <class S>
 Jet<S> operator*(const Jet<S>& a, const Jet<S>& b) { return {a.value * b.value, a.slope * b.value + a.value * b.slope}; }
 template <class S, ConstantBeside<S> U>
-Jet<S> operator*(const Jet<S>& a, const U& b) { return {a.value * b, a.slope * b}; }
+Jet<S> operator*(const Jet<S>& a, const U& b) { return {a.value * detail::beside<S>(b), a.slope * detail::beside<S>(b)}; }
 template <class S, ConstantBeside<S> U>
-Jet<S> operator*(const U& a, const Jet<S>& b) { return {a * b.value, a * b.slope}; }
+Jet<S> operator*(const U& a, const Jet<S>& b) { return {detail::beside<S>(a) * b.value, detail::beside<S>(a) * b.slope}; }
 template <class S>
 Jet<S> operator/(const Jet<S>& a, const Jet<S>& b) {
   const S q = a.value / b.value;
   return {q, (a.slope - q * b.slope) / b.value};
 }
 template <class S, ConstantBeside<S> U>
-Jet<S> operator/(const Jet<S>& a, const U& b) { return {a.value / b, a.slope / b}; }
+Jet<S> operator/(const Jet<S>& a, const U& b) { return {a.value / detail::beside<S>(b), a.slope / detail::beside<S>(b)}; }
 template <class S, ConstantBeside<S> U>
 Jet<S> operator/(const U& a, const Jet<S>& b) {
-  const S q = a / b.value;
+  const S q = detail::beside<S>(a) / b.value;
   return {q, -(q * b.slope) / b.value};
 }
 
