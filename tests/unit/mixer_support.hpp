@@ -85,6 +85,16 @@ inline data::Trajectories linear_systems(const std::vector<std::vector<double>>&
   return data::measured(std::move(states), times, "linear systems");
 }
 
+/// Six environments of two kinds, with forces of their own: three trajectories at five times.
+inline data::Trajectories two_kinds() {
+  std::vector<std::vector<double>> matrix, force;
+  for (Index e = 0; e < 6; ++e) {
+    matrix.push_back(e % 2 ? std::vector<double>{-0.5, 1.5, -1.5, -0.5} : std::vector<double>{0.4, 0, 0, -1});
+    force.push_back({0.1 * double(e), e % 2 ? 0.5 : -0.5});
+  }
+  return linear_systems(matrix, force, 3, 5);
+}
+
 template <class Field, class Gate, class Loss>
 auto contextual(Index count, const Field& field, const Gate& gate, const Loss& loss, int taylor = 0, bool same_start = false) {
   auto bank = experts(count, ContextFlow<Field>{.field = field, .solver = {}, .taylor = taylor});

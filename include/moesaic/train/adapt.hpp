@@ -23,6 +23,7 @@ struct AdaptOptions {
   Schedule rate = 1e-3;
   ExpertSearch search = ExpertSearch::all;
   bool progress = false;
+  Index part_size = 8;  ///< solves that a thread runs together; with 1, other environments do not change an environment's last bit
 };
 
 /// What `adapt` found for each new environment.
@@ -66,7 +67,7 @@ struct AdaptProblem {
 
 /// Finds contexts for new environments, starting from 0, with weights and gate frozen (MixER, section 3.3).
 ///
-/// Environments do not interact: adapting them together is the same as one after the other. With `ExpertSearch::all` the choice of
+/// Environments do not interact: adapting them together is the same, up to rounding, as one after the other. With `ExpertSearch::all` the choice of
 /// expert is not trapped in what the gate says at context 0.
 template <class B, class Model>
 Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {}) {
@@ -74,7 +75,7 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   require(environments > 0, "adapt: no environments");
   const Index copies = options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
-  detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model), data, parameters, contexts, copies};
+  detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), data, parameters, contexts, copies};
   problem.expert.resize(std::size_t(environments * copies));
   problem.losses.resize(problem.expert.size());
   for (std::size_t i = 0; i < problem.expert.size(); ++i) problem.expert[i] = Index(i) % copies;

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <limits>
+
+#include <doctest/doctest.h>
+
+#include <moesaic/core/parallel.hpp>
+#include <moesaic/data/metrics.hpp>
+#include <moesaic/train/adapt.hpp>
+#include <moesaic/train/environments.hpp>
+
+#include "mixer_support.hpp"
+
+using namespace mixer_test;
+using B = Cpu<double>;
+
+namespace {
+
+const std::vector<double> spiral{-0.5, 1.5, -1.5, -0.5}, saddle{0.4, 0, 0, -1};
+
+/// Two experts that know the matrix of their kind, and a gate that chooses expert 0 wherever the context's first number is not
+/// far above 0.
+struct Known {
+  decltype(contextual(2, LinearField{}, gate::KMeansLeastSquares{}, loss::mse)) model =
+      contextual(2, LinearField{}, gate::KMeansLeastSquares{}, loss::mse);
+  Array<B> parameters = model.initial<B>(Random(1));
+
+  Known() {
+    B::fill(parameters, 0.0);
+    std::copy_n(saddle.data(), 4, parameters.data() + 1);  // after the shift
+    std::copy_n(spiral.data(), 4, parameters.data() + model.expert_size + 1);
+    const auto gate = view(parameters.tensor(), model.gate_offset(), {5, 2});
+    gate.data()[0 * 2 + 1] = 1;
+    gate.data()[4 * 2 + 0] = 100;
+  }
+};
+
+/// New environments: three of expert 1's kind, two of expert 0's.
+data::Trajectories new_environments(Index points = 6) {
+  return linear_systems({spiral, spiral, saddle, spiral, saddle}, {{0.3, -0.2}, {0.5, 0.1}, {-0.4, 0.2}, {0, 0.6}, {0.1, 0.1}}, 2,
+                        points);
+}
+
+struct Found {
+  std::vector<double> contexts, loss;
+  std::vector<Index> expert;
+  bool operator==(const Found&) const = default;
+};
+Found found(const Known& known, const data::Trajectories& set, ExpertSearch search, Index steps = 150, Index part_size = 8) {
+  const auto a = adapt(known.model, known.parameters.tensor(), EnvironmentData<B>(set),
+                       {.steps = steps, .rate = 0.02, .search = search, .part_size = part_size});
+  return {to_host(a.contexts.tensor()), a.loss, a.expert};
+}
+
+}  // namespace
+
+TEST_CASE("where the gate is wrong at context 0, the search finds the right expert and a smaller loss") {
+  const Known known;
+  const auto before = to_host(known.parameters.tensor());
+  const auto set = new_environments();
+  const auto gate = found(known, set, ExpertSearch::gate), all = found(known, set, ExpertSearch::all);
+  CHECK(to_host(known.parameters.tensor()) == before);
+  CHECK(gate.expert == std::vector<Index>{0, 0, 0, 0, 0});
+  CHECK(all.expert == std::vector<Index>{1, 1, 0, 1, 0});
+  for (std::size_t e = 0; e < 5; ++e) {
+    CHECK(all.loss[e] <= gate.loss[e]);
+    CHECK(all.loss[e] < 1e-4);
+    if (all.expert[e] == 1) CHECK(gate.loss[e] > 1e-2);
+  }
+  // The right expert's part of the context is the force, the other's stays 0.
+  const std::vector<double> force{0.3, -0.2, 0.5, 0.1, -0.4, 0.2, 0, 0.6, 0.1, 0.1};
+  for (std::size_t e = 0; e < 5; ++e)
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto own = std::size_t(all.expert[e]);
+      CHECK(all.contexts[4 * e + 2 * own + i] == doctest::Approx(force[2 * e + i]).epsilon(0.05).scale(1));
+      CHECK(all.contexts[4 * e + 2 * (1 - own) + i] == 0);
+    }
+}
+
+TEST_CASE("environments adapted together are the same as one at a time, and on any number of threads") {
+  const Known known;
+  const auto set = new_environments();
+  for (auto search : {ExpertSearch::gate, ExpertSearch::all}) {
+    const auto together = found(known, set, search, 30, 1), in_parts = found(known, set, search, 30);
+    for (Index e = 0; e < 5; ++e) {
+      const auto alone = found(known, data::select(set, std::vector<Index>{e}), search, 30);
+      const auto n = std::size_t(e);
+      CHECK(alone.loss[0] == together.loss[n]);  // bit for bit
+      CHECK(alone.expert[0] == together.expert[n]);
+      CHECK(std::equal(alone.contexts.begin(), alone.contexts.end(), together.contexts.begin() + 4 * e));
+      CHECK(alone.loss[0] == doctest::Approx(in_parts.loss[n]).epsilon(1e-10));
+    }
+#ifdef _OPENMP
+    const int before = thread_count();
+    for (int threads : {1, 2, 3}) {
+      set_thread_count(threads);
+      CHECK(found(known, set, search, 30) == in_parts);
+    }
+    set_thread_count(before);
+#endif
+  }
+}
+
+TEST_CASE("an expert that diverges on a new environment does not stop the others") {
+  Known known;
+  std::fill_n(known.parameters.data() + 1, 4, 1e200);
+  const auto set = new_environments();
+  const auto all = found(known, set, ExpertSearch::all);
+  CHECK(all.expert == std::vector<Index>{1, 1, 1, 1, 1});
+  CHECK(all.loss[0] < 1e-4);
+  for (double l : all.loss) CHECK(std::isfinite(l));
+  for (double c : all.contexts) CHECK(std::isfinite(c));
+  // The gate insists on the expert that diverges.
+  const auto gate = found(known, set, ExpertSearch::gate);
+  for (double l : gate.loss) CHECK(l == std::numeric_limits<double>::infinity());
+  CHECK(gate.expert == std::vector<Index>{0, 0, 0, 0, 0});
+  for (double c : gate.contexts) CHECK(c == 0);
+}
+
+TEST_CASE("the generating field predicts its trajectories at any times, and scores them right") {
+  Known known;
+  for (Index k : {0, 1}) known.parameters.data()[k * known.model.expert_size] = 0.25;  // a shift, which the contexts take back
+  const auto set = new_environments(21);
+  const EnvironmentData<B> data(set);
+  const std::vector<double> force{0.3, -0.2, 0.5, 0.1, -0.4, 0.2, 0, 0.6, 0.1, 0.1};
+  const std::vector<Index> expert{1, 1, 0, 1, 0};
+  Array<B> contexts(Shape{5, 4});
+  std::vector<Solve> solves;
+  for (Index e = 0; e < 5; ++e) {
+    solves.push_back({e, e, e, expert[std::size_t(e)], 1});
+    for (Index i = 0; i < 2; ++i) contexts.data()[4 * e + 2 * expert[std::size_t(e)] + i] = force[std::size_t(2 * e + i)] - 0.25;
+  }
+  Array<B> by_solve(set.states.shape()), predicted(set.states.shape());
+  EnvironmentStep<B, decltype(known.model)> step(known.model, 2);
+  step.predict(solves, data, known.parameters, contexts, by_solve.data());
+  for (std::size_t i = 0; i < 5; ++i)
+    B::copy(predicted.tensor().rows(solves[i].environment, 1), by_solve.tensor().rows(Index(i), 1));
+  for (Index i = 0; i < predicted.size(); ++i) CHECK(std::abs(predicted.data()[i] - set.states.data()[i]) < 5e-7);  // of RK4 with steps of 0.05
+
+  // The loss of a step is the squared error of its prediction.
+  contexts.data()[0] += 0.5;
+  contexts.data()[2] += 0.5;
+  step.predict(solves, data, known.parameters, contexts, by_solve.data());
+  std::vector<double> losses(5);
+  step(solves, data, known.parameters, contexts, EnvironmentStep<B, decltype(known.model)>::Wanted::nothing, {}, losses);
+  for (std::size_t i = 0; i < 5; ++i) {
+    B::copy(predicted.tensor().rows(solves[i].environment, 1), by_solve.tensor().rows(Index(i), 1));
+  }
+  const auto score = data::squared_error(predicted.tensor(), set.states.tensor());
+  for (std::size_t i = 0; i < 5; ++i) CHECK(losses[i] == doctest::Approx(score[std::size_t(solves[i].environment)]).epsilon(1e-10));
+  CHECK(score[0] > 1e-3);
+}
+
+TEST_CASE("what cannot be adapted to is refused in words") {
+  const Known known;
+  const auto refusal = [&](const EnvironmentData<B>& data) {
+    return message_of([&] { adapt(known.model, known.parameters.tensor(), data, {.steps = 1}); });
+  };
+  CHECK(refusal({}) == "adapt: no environments");
+  CHECK(refusal(EnvironmentData<B>(waves(2, 1, 3, 3))).find("the data have 3 states, the expert has 2") != std::string::npos);
+}

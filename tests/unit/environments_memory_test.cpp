@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include <doctest/doctest.h>
+
+#include <moesaic/train/environments.hpp>
+#include <moesaic/train/fit.hpp>
+
+#include "mixer_support.hpp"
+
+using namespace mixer_test;
+using B = Cpu<float>;
+
+namespace {
+std::atomic<std::size_t> allocations = 0;
+
+void* counted(std::size_t bytes, std::size_t align) {
+  ++allocations;
+  const std::size_t rounded = (bytes + align - 1) / align * align;
+  if (void* p = std::aligned_alloc(align, rounded > 0 ? rounded : align)) return p;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(std::size_t n) { return counted(n, alignof(std::max_align_t)); }
+void* operator new[](std::size_t n) { return counted(n, alignof(std::max_align_t)); }
+void* operator new(std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+namespace {
+
+/// Notes how often memory was asked for in every evaluation and in what follows it.
+template <class Training>
+struct Counted {
+  using Backend = B;
+  Training& training;
+  std::vector<std::size_t> evaluation{}, refit{};
+
+  Losses evaluate(const Step& step, const Tensor<B>& gradient) {
+    const std::size_t before = allocations;
+    const Losses losses = training.evaluate(step, gradient);
+    evaluation.push_back(allocations - before);
+    return losses;
+  }
+  void after_step(const Step& step) {
+    const std::size_t before = allocations;
+    training.after_step(step);
+    refit.push_back(allocations - before);
+  }
+};
+
+template <class Gate>
+auto count_allocations(const Gate& gate, const EnvironmentOptions& options) {
+  const auto model = contextual(2, LinearField{}, gate, loss::mse, 2);
+  const EnvironmentData<B> data(waves(8, 2, 4));
+  EnvironmentTraining<B, std::remove_const_t<decltype(model)>> training(model, data, options);
+  Counted<decltype(training)> counted{training};
+  counted.evaluation.reserve(100);
+  counted.refit.reserve(100);
+  const auto players = training.players(1e-3, 1e-3, 4);
+  fit(counted, std::span<const Player<B>>(players), {.iterations = 5});
+  return std::pair(counted.evaluation, counted.refit);
+}
+
+}  // namespace
+
+TEST_CASE("a gradient step allocates nothing after each player's first") {
+  for (const auto& options : {EnvironmentOptions{}, EnvironmentOptions{.contributors = 5, .pool_size = 2, .part_size = 3},
+                              EnvironmentOptions{.reweighting = Reweighting::softmax}}) {
+    const auto [evaluation, refit] = count_allocations(gate::KMeansLeastSquares{.refit_every = 4}, options);
+    REQUIRE(evaluation.size() == 40);
+    for (std::size_t i = 1; i < evaluation.size(); ++i)
+      if (i != 4) CHECK(evaluation[i] == 0);
+    for (std::size_t i = 0; i < refit.size(); ++i)
+      if (i % 4 != 3) CHECK(refit[i] == 0);
+    MESSAGE("a refit of the gate allocates " << refit[39] << " times");
+  }
+}
