@@ -58,6 +58,8 @@ class Gemm {
   void run_rows(Index from, Index to) const {
     Index j = 0;
     for (; j + tile_columns <= n; j += tile_columns) columns<tile_vectors>(j, from, to);
+    if constexpr (tile_vectors > 2)
+      for (; j + 2 * width <= n; j += 2 * width) columns<2>(j, from, to);
     for (; j + width <= n; j += width) columns<1>(j, from, to);
     if (j < n) last_columns(j, from, to);
   }
