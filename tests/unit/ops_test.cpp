@@ -64,6 +64,11 @@ TEST_CASE("linear maps pass the gradient checker in every operand") {
     return tanh(linear(tanh(linear(x, weight, bias)), weight, bias));
   }, numbers({30}, 10));
   const auto xb = numbers({2, 4, 3}, 11), wb = numbers({2, 3, 5}, 12), bb = numbers({2, 1, 5}, 13);
+  check("layer", [&](const auto& p) {
+    const auto weight = view(p, 0, {5, 5}), bias = view(p, 25, {5});
+    const auto first = linear_map(functor::Swish{}, x, weight, bias);
+    return linear_map(functor::Tanh{}, first * first, weight, first);
+  }, numbers({30}, 10));
   check("batched x", [&](const auto& p) { return tanh(linear(p, wb, bb)); }, xb);
   check("batched w", [&](const auto& p) { return tanh(linear(xb, p, bb)); }, wb);
   check("batched b", [&](const auto& p) { return tanh(linear(xb, wb, p)); }, bb);

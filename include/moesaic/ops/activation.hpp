@@ -11,6 +11,10 @@ namespace functor {
 struct Exp {
   template <class S>
   S operator()(const S& x) const { using std::exp; return exp(x); }
+  struct Slope {
+    template <class S, class R>
+    auto operator()(const S& y, const R& g) const { return y * g; }
+  };
 };
 struct Log {
   template <class S>
@@ -19,6 +23,10 @@ struct Log {
 struct Tanh {
   template <class S>
   S operator()(const S& x) const { using std::tanh; return tanh(x); }
+  struct Slope {
+    template <class S, class R>
+    auto operator()(const S& y, const R& g) const { return g - y * y * g; }
+  };
 };
 struct Abs {
   template <class S>
@@ -27,6 +35,10 @@ struct Abs {
 struct Sigmoid {
   template <class S>
   S operator()(const S& x) const { using std::exp; return 1 / (1 + exp(-x)); }
+  struct Slope {
+    template <class S, class R>
+    auto operator()(const S& y, const R& g) const { return (y - y * y) * g; }
+  };
 };
 /// `x * sigmoid(x)` (Ramachandran, Zoph, Le 2017).
 struct Swish {
@@ -41,6 +53,10 @@ struct SwishBeta {
 struct Relu {
   template <class S>
   S operator()(const S& x) const { return select(x > constant<S>(0), x, constant<S>(0)); }
+  struct Slope {
+    template <class S, class R>
+    R operator()(const S& y, const R& g) const { return select(y > constant<S>(0), g, constant<R>(0)); }
+  };
 };
 /// `log(1 + exp(x))`, without overflow.
 struct Softplus {

@@ -67,37 +67,77 @@ Dual<A> linear(const Dual<A>& x, const Dual<A>& w, const Dual<A>& b) {
   if (present(w.tangent)) y.tangent = linear(x.value, w.tangent, y.tangent);
   return y;
 }
+/// Hands the adjoint `g` of `x W + b` on.
+template <class A>
+void pull_linear(const Var<A>& x, const Var<A>& w, const Var<A>& b, const A& g) {
+  if (x.active()) accumulate(x.node, linear(g, detail::transposed(w), A{}));
+  if (w.active()) w.node->tape->defer(*w.node, x.value, g);
+  if (b.active()) {
+    if (shape(b) == shape(g))
+      accumulate(b.node, g);
+    else if (shape(b).rank() == 1)
+      b.node->tape->defer(*b.node, A{}, g);
+    else
+      accumulate(b.node, sum_to(g, shape(b)));
+  }
+}
 template <class A>
 Var<A> linear(const Var<A>& x, const Var<A>& w, const Var<A>& b) {
   const A y = linear(x.value, w.value, b.value);
   auto* tape = tape_of(x, w, b);
   if (!tape) return y;
-  return tape->record(y, [x, w, b](const A& g) {
-    if (x.active()) accumulate(x.node, linear(g, detail::transposed(w), A{}));
-    if (w.active()) w.node->tape->defer(*w.node, x.value, g);
-    if (b.active()) {
-      if (shape(b) == shape(g))
-        accumulate(b.node, g);
-      else if (shape(b).rank() == 1)
-        b.node->tape->defer(*b.node, A{}, g);
-      else
-        accumulate(b.node, sum_to(g, shape(b)));
-    }
-  });
+  return tape->record(y, [x, w, b](const A& g) { pull_linear(x, w, b, g); });
+}
+
+template <class F, class B>
+Tensor<B> linear_map(const F& f, const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& b) {
+  const auto y = linear(x, w, b);
+  B::map(y, f, y);
+  return y;
+}
+template <class F, class A>
+Dual<A> linear_map(const F& f, const Dual<A>& x, const Dual<A>& w, const Dual<A>& b) {
+  return map(f, linear(x, w, b));
+}
+/// One node; where the functor tells its slope from its value, what goes into it is not kept.
+template <class F, class A>
+Var<A> linear_map(const F& f, const Var<A>& x, const Var<A>& w, const Var<A>& b) {
+  auto* tape = tape_of(x, w, b);
+  if (!tape) return linear_map(f, x.value, w.value, b.value);
+  if constexpr (TellsSlope<F>) {
+    const A y = linear_map(f, x.value, w.value, b.value);
+    return tape->record(y, [x, w, b, y](const A& g) { pull_linear(x, w, b, map(typename F::Slope{}, y, g)); });
+  } else {
+    const A z = linear(x.value, w.value, b.value);
+    return tape->record(map(f, z), [f, x, w, b, z](const A& g) { pull_linear(x, w, b, map(Partial<F, 0>{f}, z, g)); });
+  }
 }
 
 }  // namespace rule
+
+namespace detail {
+/// A bias of the rank that the rules want: of several rows it is spread out over the output.
+template <class Y, class X, class W>
+Y lifted_bias(const X& x, const W& w, const Y& b) {
+  if (!present(b) || shape(b).rank() == 1 || shape(w).rank() == 3) return b;
+  Shape out = shape(x);
+  out[out.rank() - 1] = shape(w).back();
+  return broadcast_to(b, out);
+}
+}  // namespace detail
 
 /// `y = x W + b` over the last axis: `x [..., in]`, `W [in, out]`, `b` absent or broadcasting to `[..., out]`; or batched,
 /// `x [batch, n, in]`, `W [batch, in, out]`.
 template <ArrayLike X, ArrayLike W, ArrayLike B>
 auto linear(const X& x, const W& w, const B& b) {
   using Y = Deepest<X, W, B>;
-  const Y lifted(b);
-  if (!present(lifted) || shape(lifted).rank() == 1 || shape(w).rank() == 3) return rule::linear(Y(x), Y(w), lifted);
-  Shape out = shape(x);
-  out[out.rank() - 1] = shape(w).back();
-  return rule::linear(Y(x), Y(w), broadcast_to(lifted, out));
+  return rule::linear(Y(x), Y(w), detail::lifted_bias(x, w, Y(b)));
+}
+/// `f(x W + b)`, a layer of a network: less memory and less to record than `map(f, linear(x, W, b))`.
+template <class F, ArrayLike X, ArrayLike W, ArrayLike B>
+auto linear_map(const F& f, const X& x, const W& w, const B& b) {
+  using Y = Deepest<X, W, B>;
+  return rule::linear_map(f, Y(x), Y(w), detail::lifted_bias(x, w, Y(b)));
 }
 /// `x W`.
 template <ArrayLike X, ArrayLike W>

@@ -24,6 +24,10 @@ X broadcast_to(const X& x, const Shape& shape);
 template <ArrayLike X>
 X sum_present(const X& a, const X& b);
 
+/// A functor of one argument whose derivative follows from its value: `Slope{}(f(x), g) = g * df/dx`.
+template <class F>
+concept TellsSlope = requires { typename F::Slope; };
+
 namespace rule {
 
 template <class F, class B, class... Ts>
@@ -64,6 +68,15 @@ Var<A> map(const F& f, const Var<A>& x, const Xs&... xs) {
   return tape->record(y, [f, inputs = std::tuple(x, xs...)](const A& g) {
     pull_map<F, A>(f, g, std::make_index_sequence<1 + sizeof...(Xs)>{}, inputs);
   });
+}
+
+/// The value is remembered in place of the input, and nothing is evaluated twice.
+template <class F, class A>
+  requires TellsSlope<F>
+Var<A> map(const F& f, const Var<A>& x) {
+  const A y = map(f, x.value);
+  if (!x.active()) return y;
+  return x.node->tape->record(y, [x, y](const A& g) { accumulate(x.node, map(typename F::Slope{}, y, g)); });
 }
 
 }  // namespace rule
