@@ -3,10 +3,44 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <utility>
 
 #include <moesaic/core/tensor.hpp>
 
 namespace moesaic::cpu {
+
+/// A few vectors that form a square matrix. (xsimd's `zip_lo` means different things in its versions.)
+template <class T>
+struct SquareOfVectors {
+#ifdef __AVX512F__
+  static constexpr int bytes = 32;
+#else
+  static constexpr int bytes = 16;
+#endif
+  using Row [[gnu::vector_size(bytes)]] = T;
+  static constexpr int side = bytes / int(sizeof(T));
+
+  static void transpose(const T* x, Index x_row, T* y, Index y_row) {
+    Row a[side], z[side];
+    for (int i = 0; i < side; ++i) std::memcpy(&a[i], x + i * x_row, sizeof(Row));
+    for (int stage = 1; stage < side; stage *= 2) {
+      zip_halves(a, z, std::make_integer_sequence<int, side>{});
+      std::copy_n(z, side, a);
+    }
+    for (int i = 0; i < side; ++i) std::memcpy(y + i * y_row, &a[i], sizeof(Row));
+  }
+
+ private:
+  /// Rows k and k + side / 2, their numbers in turn, become rows 2k and 2k + 1.
+  template <int... i>
+  static void zip_halves(const Row* a, Row* z, std::integer_sequence<int, i...>) {
+    for (int k = 0; k < side / 2; ++k) {
+      z[2 * k] = __builtin_shufflevector(a[k], a[k + side / 2], (i % 2 * side + i / 2)...);
+      z[2 * k + 1] = __builtin_shufflevector(a[k], a[k + side / 2], (i % 2 * side + i / 2 + side / 2)...);
+    }
+  }
+};
 
 /// Primitives that move numbers between places: `transpose`, `slice`, `put_slice`, `gather`, `scatter_add`.
 template <class B, class T>
@@ -14,14 +48,18 @@ struct Rearrangements {
   /// Swaps the last two axes: `in [..., R, C] -> out [..., C, R]`.
   static void transpose(const Tensor<B>& out, const Tensor<B>& in) {
     const Index rows = in.shape().back(1), cols = in.shape().back(), each = rows * cols;
-    constexpr Index block = 16;
+    constexpr Index side = SquareOfVectors<T>::side, block = 64;
+    const Index whole_rows = rows - rows % side, whole_cols = cols - cols % side;
     for (Index b = 0; b < (each ? in.size() / each : 0); ++b) {
       const T* x = in.data() + b * each;
       T* y = out.data() + b * each;
-      for (Index r0 = 0; r0 < rows; r0 += block)
-        for (Index c0 = 0; c0 < cols; c0 += block)
-          for (Index c = c0; c < std::min(cols, c0 + block); ++c)
-            for (Index r = r0; r < std::min(rows, r0 + block); ++r) y[c * rows + r] = x[r * cols + c];
+      for (Index c0 = 0; c0 < whole_cols; c0 += block)
+        for (Index r0 = 0; r0 < whole_rows; r0 += block)
+          for (Index c = c0; c < std::min(whole_cols, c0 + block); c += side)
+            for (Index r = r0; r < std::min(whole_rows, r0 + block); r += side)
+              SquareOfVectors<T>::transpose(x + r * cols + c, cols, y + c * rows + r, rows);
+      for (Index c = 0; c < cols; ++c)
+        for (Index r = c < whole_cols ? whole_rows : 0; r < rows; ++r) y[c * rows + r] = x[r * cols + c];
     }
   }
 
