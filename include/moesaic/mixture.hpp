@@ -126,14 +126,15 @@ struct Mixture {
     out.weights = g.weights;
     out.logits = g.logits;
     const auto routing = primal(one_hot ? g.logits : g.weights);
-    const auto host = to_host(routing);
     const Index n = shape(x)[0], count = experts.count;
     auto& workspace = Workspace<HostMemory>::current();
+    auto* host = workspace.template take<ScalarOf<X>>(std::size_t(routing.size()));
+    BackendOf<X>::to_host(host, routing);
     for (Index k = 0; k < count; ++k) {
       auto* rows = workspace.template take<std::int32_t>(std::size_t(n));
       std::size_t chosen = 0;
       for (Index i = 0; i < n; ++i) {
-        const auto* row = host.data() + i * count;
+        const auto* row = host + i * count;
         if (one_hot ? std::max_element(row, row + count) - row == k : row[k] != 0) rows[chosen++] = std::int32_t(i);
       }
       if (chosen == 0) continue;

@@ -53,13 +53,13 @@ template <class U, class S>
 concept ConstantBeside = detail::constant_beside<U, S>;
 
 namespace detail {
-/// A constant in the type that stands beside a `Jet<S>`: a plain number of another type is converted first.
+/// A constant beside a `Jet<S>`, as the jet's value knows it: a plain number is converted where the values are plain too.
 template <class S, class U>
-auto beside(const U& u) {
-  if constexpr (std::is_arithmetic_v<U>)
+decltype(auto) beside(const U& u) {
+  if constexpr (std::is_arithmetic_v<U> && !is_jet<S>)
     return constant<S>(double(u));
   else
-    return u;
+    return (u);
 }
 }  // namespace detail
 

@@ -65,7 +65,7 @@ struct ContextFlow {
   template <class D, class X>
   X expanded(const X& parameters, const D& context_rows, const Situation<X>& s) const {
     const auto f = bind(D(parameters), context_rows, s.initial.shape()[1]);
-    return solve<X>(s, [&](double t, const X& x) { return taylor_sum(f(t, D(x))); });
+    return solve<X>(s, [&](double t, const X& x) { return taylor_sum<X>(f(t, D(x))); });
   }
   /// `f + f' + f''/2` along the displacement.
   template <class X>

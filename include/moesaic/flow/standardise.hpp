@@ -38,9 +38,14 @@ Array<B> standardisation_of(const Tensor<B>& data) {
   const auto x = to_host(data);
   std::vector<typename B::Scalar> p(2 * d);
   for (std::size_t j = 0; j < d; ++j) {
+    const double first = double(x[j]);  // from which a constant feature differs by nothing, whatever the rounding
     double mean = 0, square = 0;
-    for (std::size_t i = 0; i < n; ++i) mean += double(x[i * d + j]) / double(n);
-    for (std::size_t i = 0; i < n; ++i) square += (double(x[i * d + j]) - mean) * (double(x[i * d + j]) - mean) / double(n);
+    for (std::size_t i = 0; i < n; ++i) mean += (double(x[i * d + j]) - first) / double(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double off = double(x[i * d + j]) - first - mean;
+      square += off * off / double(n);
+    }
+    mean += first;
     require(std::isfinite(square), "standardisation_of: feature ", j, " has a number that is not finite");
     p[j] = typename B::Scalar(mean);
     p[d + j] = typename B::Scalar(square > 0 ? 0.5 * std::log(square) : 0.0);
