@@ -176,7 +176,9 @@ void write_losses(const Report& r) {
   }
   auto script = create(r, "losses.gp");
   begin(script, "losses", 900, 560);
-  script << "set logscale y\nset format y '%g'\nset xlabel 'outer iteration'\nset ylabel 'training loss'\nset grid\nplot ";
+  std::size_t longest = 1;
+  for (const Result& m : r.results) longest = std::max(longest, m.loss.size());
+  script << "set xrange [0:" << longest << "]\nset logscale y\nset format y '%g'\nset xlabel 'outer iteration'\nset ylabel 'training loss'\nset grid\nplot ";
   for (std::size_t i = 0; i < r.results.size(); ++i)
     script << (i ? ", " : "") << "'losses.dat' index " << i << " using 1:2 with lines lw 2 lc rgb '" << colours[i] << "' title '"
            << kind_titles[std::size_t(r.results[i].kind)] << "'";
@@ -189,7 +191,8 @@ int gnuplot(const std::string& folder, const char* script) {
   const pid_t child = ::fork();
   require(child >= 0, "gnuplot cannot be started");
   if (child == 0) {
-    if (::chdir(folder.c_str()) == 0) ::execlp("gnuplot", "gnuplot", script, static_cast<char*>(nullptr));
+    const bool ready = ::chdir(folder.c_str()) == 0 && std::freopen("gnuplot.log", "a", stderr);
+    if (ready) ::execlp("gnuplot", "gnuplot", script, static_cast<char*>(nullptr));
     ::_exit(not_found);
   }
   int status = 0;
@@ -209,7 +212,7 @@ void draw(const Report& r) {
     const int code = gnuplot(folder, script);
     if (code == 0) continue;
     std::printf("%s; data and scripts of the pictures are in %s\n",
-                code < 0 ? "gnuplot is not installed" : "gnuplot failed on a script", folder.c_str());
+                code < 0 ? "gnuplot is not installed" : "gnuplot failed (gnuplot.log says why)", folder.c_str());
     return;
   }
   std::printf("pictures in %s: trajectories.png, contexts.png, losses.png\n", folder.c_str());
