@@ -19,7 +19,7 @@ struct Couple {
 template <class T>
 class RealNvp {
   using B = Cpu<T>;
-  static constexpr Index couplings = 8, half = 32, hidden = 128, samples = 4096;
+  static constexpr Index couplings = 8, half = 32, hidden = 128, samples = 4096, parts = 4, pieces = 4;
 
  public:
   const char* name = "W5_realnvp";
@@ -33,6 +33,7 @@ class RealNvp {
     for (Index i = 0; i < couplings; ++i) layout_.add_module(std::to_string(i), net_);
     parameters_ = Array<B>({layout_.size()});
     gradient_ = Array<B>({layout_.size()});
+    gradients_ = Array<B>({parts, layout_.size()});
     each_weight([&](const std::string& peer, const Shape& all, auto&& parts) {
       const auto values = problem.weights("param_" + peer, all, all.rank() == 3 ? all[1] : hidden);
       for (Index i = 0; i < couplings; ++i) B::copy(parts(parameters_, i), values.tensor().rows(i, 1));
@@ -50,24 +51,39 @@ class RealNvp {
     });
   }
 
+  /// Parts of the batch are independent. Each adds up the gradients of its pieces, small enough for the caches, in a place of its
+  /// own; these are added in order.
   T step() {
-    T loss = 0;
-    lanes_.run(1, [&](Tape<Tensor<B>>& tape, Index) {
-      const auto parameters = tape.leaf(parameters_.tensor());
-      const auto y = negative_log_likelihood(parameters);
-      sweep(y, one<B>());
-      B::copy(gradient_, parameters.node->adjoint);
-      loss = y.value.data()[0];
+    std::array<T, parts> losses;
+    lanes_.run(parts, [&](Tape<Tensor<B>>& tape, Index part) {
+      const auto sum = gradients_.tensor().rows(part, 1).reshape(parameters_.shape());
+      B::fill(sum, T(0));
+      T& loss = losses[std::size_t(part)] = 0;
+      for (Index piece = 0; piece < pieces; ++piece) {
+        const Scratch<HostMemory> scratch;
+        const auto mark = tape.mark();
+        const auto parameters = tape.leaf(parameters_.tensor());
+        parameters.node->adjoint = sum;
+        parameters.node->owned = true;
+        const Index rows = samples / (parts * pieces);
+        const auto y = negative_log_likelihood(parameters, x_.tensor().rows((part * pieces + piece) * rows, rows));
+        sweep(y, one<B>());
+        loss += y.value.data()[0];
+        tape.rewind(mark);
+      }
     });
+    B::sum_to(gradient_, gradients_);
+    T loss = 0;
+    for (T l : losses) loss += l;
     return loss;
   }
   std::size_t bytes() const { return lanes_.capacity(); }
 
  private:
   template <class X>
-  X negative_log_likelihood(const X& parameters) const {
+  X negative_log_likelihood(const X& parameters, const Tensor<B>& x) const {
     Slots<X> slots(parameters);
-    X kept = slice(x_.tensor(), 1, 0, half), moved = slice(x_.tensor(), 1, half, half), log_det;
+    X kept = slice(x, 1, 0, half), moved = slice(x, 1, half, half), log_det;
     for (Index i = 0; i < couplings; ++i) {
       const X st = net_.bind(slots)(kept);
       const X s = tanh(slice(st, 1, 0, half));
@@ -94,7 +110,7 @@ class RealNvp {
 
   const Mlp<activation::Relu> net_{{half, hidden, hidden, 2 * half}};
   Layout layout_;
-  Array<B> x_, parameters_, gradient_;
+  Array<B> x_, parameters_, gradient_, gradients_;
   Lanes<Tensor<B>> lanes_;
 };
 

@@ -75,11 +75,13 @@ int report(const Options& o, const Work& work) {
   const double tolerance = o.use_double ? 1e-10 : 1e-4;
   const bool passed = work.worst <= tolerance;
   const char* dtype = o.use_double ? "float64" : "float32";
+  const auto begin = Clock::now();
   const double first = work.step();
+  const int more = seconds(Clock::now() - begin) > 0.5 ? 1 : 9;  // the peers print the loss of step 9, too
   const std::size_t allocated = allocations();
   double last = 0;
-  for (int i = 1; i < 10; ++i) last = work.step();
-  const double allocated_a_step = double(allocations() - allocated) / 9;
+  for (int i = 0; i < more; ++i) last = work.step();
+  const double allocated_a_step = double(allocations() - allocated) / more;
   std::vector<double> wall, cpu;
   int inner = 1;
   if (!o.check_only) {
@@ -104,7 +106,7 @@ int report(const Options& o, const Work& work) {
                 "\"gflops_rate\": %.4g",
                 wall[wall.size() / 2], wall.front(), wall.back(), cpu[cpu.size() / 2], o.repeat, inner,
                 work.flops / wall[wall.size() / 2] / 1e9);
-  std::printf(", \"sizes\": {%s}, \"check\": {\"loss_step0\": %.9g, \"loss_step9\": %.9g", work.sizes.c_str(), first, last);
+  std::printf(", \"sizes\": {%s}, \"check\": {\"loss_step0\": %.9g, \"loss_step%d\": %.9g", work.sizes.c_str(), first, more, last);
   if (work.dumped)
     std::printf(", \"largest_error\": %.3g, \"in\": \"%s\", \"tolerance\": %g, \"passed\": %s", work.worst, work.worst_name.c_str(),
                 tolerance, passed ? "true" : "false");

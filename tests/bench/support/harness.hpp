@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdio>
 #include <functional>
+#include <sstream>
 #include <string>
 
 #include <moesaic/ad/lanes.hpp>
@@ -61,8 +63,11 @@ class Problem {
       difference = d > difference || std::isnan(d) ? d : difference;
       largest = std::max(largest, std::abs(double(theirs.data()[i])));
     }
-    const double error = difference / std::max(largest, 1e-30);
-    if (!(error <= worst_)) worst_ = error, worst_name_ = name;
+    record(name, difference / std::max(largest, 1e-30));
+  }
+  /// Remembers the largest error, and what has it.
+  void record(const std::string& name, double error) {
+    if (worst_name_.empty() || !(error <= worst_)) worst_ = error, worst_name_ = name;
   }
 
   bool dumped() const { return !options_.dir.empty(); }
