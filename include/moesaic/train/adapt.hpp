@@ -14,7 +14,9 @@ namespace moesaic {
 /// Which experts are tried on a new environment.
 enum class ExpertSearch {
   gate,  ///< the one that the gate chooses at the current context, as in MixER; it can change while the context moves
-  all,   ///< every expert has a context of its own; the one that ends with the smallest loss is kept
+  /// Every expert has a context of its own; the one that ends with the smallest loss is kept. With a gate that scales its choice by
+  /// a weight it is the same as `gate`: the weight of an expert that is not chosen says nothing.
+  all,
 };
 
 /// Options of `adapt`.
@@ -73,7 +75,7 @@ template <class B, class Model>
 Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {}) {
   const Index environments = data.environments, experts = model.experts.count, d = model.features();
   require(environments > 0, "adapt: no environments");
-  const Index copies = options.search == ExpertSearch::all ? experts : 1;
+  const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
   detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), data, parameters, contexts, copies};
   problem.expert.resize(std::size_t(environments * copies));
