@@ -22,9 +22,12 @@ using moesaic::require;
 Result study(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving) {
   const bool naive = kind == Kind::naive;
   switch (s.backbone) {
-    case Backbone::ncf: return naive ? study_ncf_naive(s, sets, saving) : study_ncf(s, kind, sets, saving);
-    case Backbone::coda: return naive ? study_coda_naive(s, sets, saving) : study_coda(s, kind, sets, saving);
-    case Backbone::geps: return naive ? study_geps_naive(s, sets, saving) : study_geps(s, kind, sets, saving);
+    case Backbone::ncf:
+      return naive ? study_ncf_naive(s, sets, saving) : study_ncf(s, kind, sets, saving);
+    case Backbone::coda:
+      return naive ? study_coda_naive(s, sets, saving) : study_coda(s, kind, sets, saving);
+    case Backbone::geps:
+      return naive ? study_geps_naive(s, sets, saving) : study_geps(s, kind, sets, saving);
   }
   moesaic::fail("unknown backbone");
 }
@@ -46,11 +49,12 @@ void prepare(const Options& o) {
 void check(const Settings& s, const std::vector<Kind>& models, const moesaic::data::Environments& sets) {
   const Index environments = sets.train.environments();
   const bool single_only = models == std::vector{Kind::single};
-  require(single_only || s.experts <= environments, "--experts: ", s.experts, " experts for the ", environments, " environments of ",
-          sets.name, "; an expert needs an environment of its own");
+  require(single_only || s.experts <= environments, "--experts: ", s.experts, " experts for the ", environments,
+          " environments of ", sets.name, "; an expert needs an environment of its own");
   require(s.contributors <= environments, "--contributors: expected at most ", environments, ", the environments of ", sets.name,
           ", got ", s.contributors);
-  require(s.pool <= environments, "--pool: expected at most ", environments, ", the environments of ", sets.name, ", got ", s.pool);
+  require(s.pool <= environments, "--pool: expected at most ", environments, ", the environments of ", sets.name, ", got ",
+          s.pool);
 }
 
 /// Trains the models one after the other; Ctrl-C ends the current one and leaves out the others.
@@ -70,7 +74,8 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     if (!o.quiet)
       std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
     results.push_back(study(o.settings, kind, sets, saving));
-    require(results.back().error.empty() || results.back().iterations > 0, kind_titles[std::size_t(kind)], ": ", results.back().error);
+    require(results.back().error.empty() || results.back().iterations > 0, kind_titles[std::size_t(kind)], ": ",
+            results.back().error);
   }
   return results;
 }
@@ -94,7 +99,8 @@ int run(int argc, char** argv) {
   if (o.pictures) draw(report);
   std::string failures;
   for (const Result& m : report.results)
-    if (!m.error.empty()) failures += (failures.empty() ? "" : "; ") + std::string(kind_titles[std::size_t(m.kind)]) + ": " + m.error;
+    if (!m.error.empty())
+      failures += (failures.empty() ? "" : "; ") + std::string(kind_titles[std::size_t(m.kind)]) + ": " + m.error;
   require(failures.empty(), failures);
   return 0;
 }

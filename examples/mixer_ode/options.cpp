@@ -62,28 +62,29 @@ void override_with(T& value, const std::optional<T>& wanted) {
 }
 
 void check(const Settings& s) {
-  const auto at_least = [](const char* option, auto value, auto least) {
-    require(value >= least, option, ": expected at least ", least, ", got ", value);
+  const auto within = [](const char* option, auto value, decltype(value) least, decltype(value) most) {
+    require(value >= least && value <= most, option, ": expected ", least, " to ", most, ", got ", value);
   };
+  constexpr Index many = 1'000'000'000, wide = 10'000;
   const auto positive = [](const char* option, double value) {
     require(std::isfinite(value) && value > 0, option, ": expected a positive number, got ", value);
   };
-  at_least("--experts", s.experts, 1);
-  at_least("--context", s.context, 1);
+  within("--experts", s.experts, 1, wide);
+  within("--context", s.context, 1, wide);
   require(s.context % s.experts == 0, "--context: ", s.context, " is not a multiple of the number of experts, ", s.experts);
-  at_least("--width", s.width, 1);
-  at_least("--depth", s.depth, 1);
-  at_least("--interface", s.interface, 1);
-  require(s.taylor >= 0 && s.taylor <= 2, "--taylor: expected 0, 1 or 2, got ", s.taylor);
+  within("--width", s.width, 1, wide);
+  within("--depth", s.depth, 1, wide);
+  within("--interface", s.interface, 1, wide);
+  within("--taylor", s.taylor, 0, 2);
   require(s.saturation >= 0, "--saturation: expected 0 or a positive number, got ", s.saturation);
-  at_least("--substeps", s.substeps, 1);
-  at_least("--outer", s.outer, 1);
-  at_least("--inner", s.inner, 1);
-  at_least("--refit-every", s.refit_every, 1);
-  at_least("--contributors", s.contributors, 0);
-  at_least("--pool", s.pool, 1);
-  at_least("--adapt-steps", s.adapt_steps, 1);
-  require(s.tail >= 0 && s.tail <= 1, "--tail: expected a number from 0 to 1, got ", s.tail);
+  within("--substeps", s.substeps, 1, wide);
+  within("--outer", s.outer, 1, many);
+  within("--inner", s.inner, 1, many);
+  within("--refit-every", s.refit_every, 1, many);
+  within("--contributors", s.contributors, 0, many);
+  within("--pool", s.pool, 1, many);
+  within("--adapt-steps", s.adapt_steps, 1, many);
+  within("--tail", s.tail, 0, 1);
   positive("--weight-rate", s.weight_rate);
   positive("--context-rate", s.context_rate);
   positive("--adapt-rate", s.adapt_rate);
@@ -107,20 +108,24 @@ void list() {
 }  // namespace
 
 bool parse(int argc, char** argv, Options& out) {
-  CLI::App app{"Learns families of dynamical systems from trajectories with a mixture of experts (MixER), beside a single learner\n"
-               "and a naive mixture; prints how far off each is and which expert took what, and draws pictures.\n"};
+  CLI::App app{
+      "Learns families of dynamical systems from trajectories with a mixture of experts (MixER), beside a single learner\n"
+      "and a naive mixture; prints how far off each is and which expert took what, and draws pictures.\n"};
   app.get_formatter()->column_width(34);
   std::string dataset = "odebench-2", backbone = "ncf";
   bool listing = false, published = false, no_pictures = false;
   Choice variant, sampling, loss, rates, refit, matching, search;
-  std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool, adapt_steps;
+  std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool,
+      adapt_steps;
   Index seed = 0;
   std::optional<int> taylor;
   std::optional<double> tail, weight_rate, context_rate, adapt_rate, clip, saturation;
   std::optional<bool> reweighting;
   std::vector<std::string> models;
   const auto choice = [&](const char* group, const char* name, Choice& c, const auto& names, const char* text) {
-    app.add_option(name, c.name, text)->group(group)->check(CLI::IsMember(std::vector<std::string>(std::begin(names), std::end(names))));
+    app.add_option(name, c.name, text)
+        ->group(group)
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(names), std::end(names))));
   };
   const auto option = [&](const char* group, const char* name, auto& value, const char* text) {
     return app.add_option(name, value, text)->group(group);
@@ -130,9 +135,11 @@ bool parse(int argc, char** argv, Options& out) {
   auto* dataset_option = option(group, "--dataset", dataset, "name of the data set (odebench-2)");
   app.add_flag("--list", listing, "list data sets, backbones and models")->group(group);
   choice(group, "--variant", variant, variant_names, "of ODEBench sets: corrected, or with the published generator's defects");
-  choice(group, "--sampling", sampling, sampling_names, "of training windows: linear between coarse points, as published, or solved");
-  auto* train = option(group, "--train", out.files.train, "own trajectories, .npz: X [environment, trajectory, time, state], "
-                                                          "t [time] or [environment, time]");
+  choice(group, "--sampling", sampling, sampling_names,
+         "of training windows: linear between coarse points, as published, or solved");
+  auto* train = option(group, "--train", out.files.train,
+                       "own trajectories, .npz: X [environment, trajectory, time, state], "
+                       "t [time] or [environment, time]");
   option(group, "--test", out.files.test, "other trajectories of the same environments")->needs(train);
   auto* adapt = option(group, "--adapt", out.files.adapt, "trajectories of new environments")->needs(train);
   option(group, "--adapt-test", out.files.adapt_test, "other trajectories of the new environments")->needs(adapt);
@@ -148,7 +155,9 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--taylor", taylor, "order of the expansion in the context, 0 to 2");
   option(group, "--saturation", saturation, "bend states back beyond this multiple of the largest training state, 0: never (2)");
   option(group, "--substeps", substeps, "RK4 steps between two time points");
-  option(group, "--models", models, "of single, naive, mixer (all)")->delimiter(',')->check(CLI::IsMember({"single", "naive", "mixer"}));
+  option(group, "--models", models, "of single, naive, mixer (all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"single", "naive", "mixer"}));
 
   group = "Training";
   option(group, "--outer", outer, "outer iterations: inner steps of the contexts, then of the weights");
@@ -206,7 +215,7 @@ bool parse(int argc, char** argv, Options& out) {
   s.dataset = out.files.own() ? out.files.train : dataset;
   s.seed = std::uint64_t(seed);
   if (experts) {
-    require(*experts >= 1, "--experts: expected at least 1, got ", *experts);
+    require(*experts >= 1, "--experts: expected at least 1, got ", *experts);  // before it divides
     const Index largest = std::max<Index>(40, s.context);
     s.context = *experts * std::max<Index>(1, std::min(s.context / s.experts, largest / *experts));
     s.experts = *experts;
@@ -223,6 +232,7 @@ bool parse(int argc, char** argv, Options& out) {
   override_with(s.refit_every, refit_every);
   override_with(s.contributors, contributors);
   override_with(s.pool, pool);
+  if (taylor && *taylor > 0 && !pool) s.pool = std::max<Index>(s.pool, 2);  // an expansion about oneself is none
   override_with(s.reweighting, reweighting);
   override_with(s.weight_rate, weight_rate);
   override_with(s.context_rate, context_rate);

@@ -60,7 +60,8 @@ class Tics {
   double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
 };
 
-const char* const colours[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"};
+const char* const colours[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e",
+                               "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"};
 
 /// The first environment of every family: the last model's prediction on three trajectories, over the truth.
 void write_trajectories(const Report& r) {
@@ -149,21 +150,23 @@ void write_contexts(const Report& r) {
     for (Index e = 0; e < n; ++e)
       if (m.expert[std::size_t(e)] == k) {
         any = true;
-        table << score(e, 0) << ' ' << score(e, 1) << ' ' << k << " \"" << set.families[std::size_t(set.family[std::size_t(e)])].name
-              << "\"\n";
+        table << score(e, 0) << ' ' << score(e, 1) << ' ' << k << " \""
+              << set.families[std::size_t(set.family[std::size_t(e)])].name << "\"\n";
       }
     table << (any ? "" : "NaN NaN 0 \"\"\n") << "\n\n";
   }
   auto script = create(r, "contexts.gp");
   begin(script, "contexts", 900, 640);
-  script << "set title 'contexts of the training environments, " << kind_titles[std::size_t(m.kind)] << "'\nset key outside right\n"
+  script << "set title 'contexts of the training environments, " << kind_titles[std::size_t(m.kind)]
+         << "'\nset key outside right\n"
          << "set offsets graph 0.1, graph 0.1, graph 0.1, graph 0.1\n"
-         << "set xlabel 'first principal component (" << share(0) << " % of the variance)'\nset ylabel 'second principal component ("
-         << share(1) << " %)'\nplot ";
+         << "set xlabel 'first principal component (" << share(0)
+         << " % of the variance)'\nset ylabel 'second principal component (" << share(1) << " %)'\nplot ";
   for (Index k = 0; k < m.experts; ++k)
-    script << (k ? ", " : "") << "'contexts.dat' index " << k << " using 1:2 with points pt " << (k < 10 ? 7 : 5) << " ps 1.6 lc rgb '"
-           << colours[k % 10] << "' title 'expert " << k << "'";
-  if (set.families.size() > 1) script << ", 'contexts.dat' using 1:2:(substr(stringcolumn(4), 1, 2)) with labels offset 0,-1 notitle";
+    script << (k ? ", " : "") << "'contexts.dat' index " << k << " using 1:2 with points pt " << (k < 10 ? 7 : 5)
+           << " ps 1.6 lc rgb '" << colours[k % 10] << "' title 'expert " << k << "'";
+  if (set.families.size() > 1)
+    script << ", 'contexts.dat' using 1:2:(substr(stringcolumn(4), 1, 2)) with labels offset 0,-1 notitle";
   script << '\n';
 }
 
@@ -178,7 +181,8 @@ void write_losses(const Report& r) {
   begin(script, "losses", 900, 560);
   std::size_t longest = 1;
   for (const Result& m : r.results) longest = std::max(longest, m.loss.size());
-  script << "set xrange [0:" << longest << "]\nset logscale y\nset format y '%g'\nset xlabel 'outer iteration'\nset ylabel 'training loss'\nset grid\nplot ";
+  script << "set xrange [0:" << longest
+         << "]\nset logscale y\nset format y '%g'\nset xlabel 'outer iteration'\nset ylabel 'training loss'\nset grid\nplot ";
   for (std::size_t i = 0; i < r.results.size(); ++i)
     script << (i ? ", " : "") << "'losses.dat' index " << i << " using 1:2 with lines lw 2 lc rgb '" << colours[i] << "' title '"
            << kind_titles[std::size_t(r.results[i].kind)] << "'";

@@ -42,7 +42,8 @@ std::string plural(Index count, const char* thing) { return format("%td %s%s", c
 
 std::string describe(const data::Trajectories& set) {
   return format("%s, %s of %td points each", plural(set.environments(), "environment").c_str(),
-                set.trajectories() == 1 ? "one trajectory" : format("%td trajectories", set.trajectories()).c_str(), set.points());
+                set.trajectories() == 1 ? "one trajectory" : format("%td trajectories", set.trajectories()).c_str(),
+                set.points());
 }
 
 void print_heading(const Report& r) {
@@ -59,7 +60,8 @@ void print_heading(const Report& r) {
       {"model", "experts", "parameters of one", "context", "iterations", "loss", "training", "adaptation"}};
   for (const Result& m : r.results)
     rows.push_back({std::string(kind_titles[std::size_t(m.kind)]), std::to_string(m.experts), std::to_string(m.expert_parameters),
-                    std::to_string(m.context), std::to_string(m.iterations) + (m.ending == "finished" ? "" : " (" + m.ending + ")"),
+                    std::to_string(m.context),
+                    std::to_string(m.iterations) + (m.ending == "finished" ? "" : " (" + m.ending + ")"),
                     m.loss.empty() ? "-" : number(m.loss.back()), format("%.1f s", m.seconds),
                     m.adapted ? format("%.1f s", m.adapt_seconds) : "-"});
   print_table(rows);
@@ -120,8 +122,9 @@ void print(const Report& r) {
   print_errors("Mean squared error" + on, r, test, [](const Result& m) { return m.test.squared; });
   if (std::any_of(r.results.begin(), r.results.end(), [](const Result& m) { return m.adapted; })) {
     const auto& adapt = r.sets.adapt_test.empty() ? r.sets.adapt : r.sets.adapt_test;
-    print_errors("Relative error in new environments", r, adapt, [](const Result& m) { return m.adapt_test.relative; });
-    print_errors("Mean squared error in new environments", r, adapt, [](const Result& m) { return m.adapt_test.squared; });
+    const std::string where = std::string(" in new environments") + (r.sets.adapt_test.empty() ? ", on what was adapted to" : "");
+    print_errors("Relative error" + where, r, adapt, [](const Result& m) { return m.adapt_test.relative; });
+    print_errors("Mean squared error" + where, r, adapt, [](const Result& m) { return m.adapt_test.squared; });
   }
   std::printf("\n%.1f s in all; models in %s\n", r.seconds, r.options.output.c_str());
 }

@@ -46,7 +46,8 @@ data::Environments load(const Settings& s, const Files& files) {
     if (!files.adapt_test.empty()) sets.adapt_test = read(files.adapt_test, sets.name);
     data::validate(sets);
   } else {
-    sets = data::make(s.dataset, {.variant = s.variant == Variant::corrected ? data::Variant::corrected : data::Variant::published});
+    sets =
+        data::make(s.dataset, {.variant = s.variant == Variant::corrected ? data::Variant::corrected : data::Variant::published});
     if (s.dataset.starts_with("odebench"))
       sets = data::windowed(sets, {.sampling = s.sampling == Sampling::linear ? data::Sampling::linear : data::Sampling::solved});
   }

@@ -36,7 +36,7 @@ struct Settings {
   Index width = 64, depth = 3, interface = 32;
   int taylor = 0;
   double saturation = 2;  ///< states beyond this multiple of the largest training state are bent back; 0: none
-  Index substeps = 2;  ///< of RK4 between two time points
+  Index substeps = 2;     ///< of RK4 between two time points
 
   Index outer = 300, inner = 12;
   Loss loss = Loss::relative;
@@ -80,27 +80,21 @@ struct DatasetSettings {
   } published;
 };
 
-/// The ODEBench sets share the networks of MixER's released code; those of lv, go and sm have about as many
-/// parameters an expert as in the paper's table 4.
-/// The last row is for other sets and for the user's own.
+/// The ODEBench sets share the networks of MixER's released code; those of lv, go and sm have about as many parameters an expert
+/// as in the paper's table 4. The last row is for other sets and for the user's own.
+// clang-format off
 inline constexpr std::array dataset_settings{
-    DatasetSettings{"odebench-2", 2, {4, 4, 4}, {8, 8, 8}, {64, 64, 64}, {3, 3, 3}, 32, {100, 100, 100}, {0, 0, 0}, {1, 1, 1},
-                    {250, 5, 1, false}},
-    DatasetSettings{"odebench-4", 4, {4, 4, 4}, {16, 16, 16}, {64, 64, 64}, {3, 3, 3}, 32, {300, 300, 300}, {0, 0, 0}, {1, 1, 1},
-                    {500, 5, 1, false}},
-    DatasetSettings{"odebench-10a", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32, {150, 150, 150}, {0, 0, 0},
-                    {1, 1, 1}, {500, 5, 1, false}},
-    DatasetSettings{"odebench-10b", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32, {150, 150, 150}, {0, 0, 0},
-                    {1, 1, 1}, {500, 16, 1, false}},
-    DatasetSettings{"lv", 3, {170, 2, 2}, {512, 2, 2}, {344, 318, 384}, {3, 3, 4}, 64, {300, 300, 300}, {0, 0, 0}, {1, 1, 1},
-                    {500, 3, 5, true}},
-    DatasetSettings{"go", 3, {170, 2, 2}, {512, 2, 2}, {196, 202, 248}, {3, 3, 4}, 64, {300, 300, 300}, {0, 0, 0}, {1, 1, 1},
-                    {500, 3, 5, true}},
-    DatasetSettings{"sm", 3, {170, 2, 2}, {512, 2, 2}, {116, 128, 154}, {3, 3, 4}, 32, {300, 300, 300}, {2, 0, 0}, {2, 1, 1},
-                    {1000, 7, 5, true}},
-    DatasetSettings{"", 2, {4, 4, 4}, {8, 8, 8}, {64, 64, 64}, {3, 3, 3}, 32, {300, 300, 300}, {0, 0, 0}, {1, 1, 1},
-                    {500, 0, 1, false}},
+    //                              M  context          single           width            depth      interface   outer  taylor     pool       published
+    DatasetSettings{"odebench-2",    2, {4, 4, 4},       {8, 8, 8},       {64, 64, 64},    {3, 3, 3}, 32, {100, 100, 100}, {0, 0, 0}, {1, 1, 1}, {250, 5, 1, false}},
+    DatasetSettings{"odebench-4",    4, {4, 4, 4},       {16, 16, 16},    {64, 64, 64},    {3, 3, 3}, 32, {300, 300, 300}, {0, 0, 0}, {1, 1, 1}, {500, 5, 1, false}},
+    DatasetSettings{"odebench-10a", 10, {4, 4, 4},       {40, 40, 40},    {64, 64, 64},    {3, 3, 3}, 32, {150, 150, 150}, {0, 0, 0}, {1, 1, 1}, {500, 5, 1, false}},
+    DatasetSettings{"odebench-10b", 10, {4, 4, 4},       {40, 40, 40},    {64, 64, 64},    {3, 3, 3}, 32, {150, 150, 150}, {0, 0, 0}, {1, 1, 1}, {500, 16, 1, false}},
+    DatasetSettings{"lv",            3, {170, 2, 2},     {512, 2, 2},     {344, 318, 384}, {3, 3, 4}, 64, {300, 300, 300}, {0, 0, 0}, {1, 1, 1}, {500, 3, 5, true}},
+    DatasetSettings{"go",            3, {170, 2, 2},     {512, 2, 2},     {196, 202, 248}, {3, 3, 4}, 64, {300, 300, 300}, {0, 0, 0}, {1, 1, 1}, {500, 3, 5, true}},
+    DatasetSettings{"sm",            3, {170, 2, 2},     {512, 2, 2},     {116, 128, 154}, {3, 3, 4}, 32, {300, 300, 300}, {2, 0, 0}, {2, 1, 1}, {1000, 7, 5, true}},
+    DatasetSettings{"",              2, {4, 4, 4},       {8, 8, 8},       {64, 64, 64},    {3, 3, 3}, 32, {300, 300, 300}, {0, 0, 0}, {1, 1, 1}, {500, 0, 1, false}},
 };
+// clang-format on
 
 inline const DatasetSettings& settings_of(std::string_view dataset) {
   return *std::find_if(dataset_settings.begin(), dataset_settings.end() - 1,

@@ -14,7 +14,7 @@ namespace mixer_ode {
 using Device = moesaic::Cpu<float>;
 
 enum class Kind { single, naive, mixer };
-inline constexpr std::string_view kind_names[] = {"single", "naive", "mixer"};                           ///< in files
+inline constexpr std::string_view kind_names[] = {"single", "naive", "mixer"};                   ///< in files
 inline constexpr std::string_view kind_titles[] = {"single learner", "naive mixture", "MixER"};  ///< in tables
 
 /// Predicted states of one split and how far they are off, a number for each environment (MixER, section 4: rel-MSE and MSE).

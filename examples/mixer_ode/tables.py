@@ -178,19 +178,23 @@ def table(runner, dataset, variants, backbones, extra):
     jobs = [((title, variant, backbone), options_of(dataset, variant, backbone, model, experts) + extra)
             for title, model, experts in ROWS[dataset] for variant in variants for backbone in backbones]
     found = runner.run_all(jobs)
-    lines = ["| model | | " + " | ".join(f"{TITLES[b]}, {c[0]}" for c in COLUMNS[dataset] for b in backbones) + " |",
-             "|---|---|" + "---|" * (len(COLUMNS[dataset]) * len(backbones))]
-    for title, _, _ in ROWS[dataset]:
-        published = PUBLISHED.get(dataset, {}).get(title)
-        if published:
-            cells = [published[c][BACKBONES.index(b)] for c in range(len(COLUMNS[dataset])) for b in backbones]
-            lines.append(f"| {title} | published | " + " | ".join(cells) + " |")
-        for variant in variants:
-            cells = [cell(found[(title, variant, b)], *column[1:]) for column in COLUMNS[dataset] for b in backbones]
-            name = {"corrected": "ours, corrected data", "published": "ours, published data", None: "ours"}[variant]
-            lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
+    lines = []
+    for first in range(0, len(COLUMNS[dataset]), 2):  # two columns a table: more do not fit a page
+        part = range(first, min(first + 2, len(COLUMNS[dataset])))
+        lines += ["| model | | " + " | ".join(f"{TITLES[b]}, {COLUMNS[dataset][c][0]}" for c in part for b in backbones) + " |",
+                  "|---|---|" + "---|" * (len(part) * len(backbones))]
+        for title, _, _ in ROWS[dataset]:
+            published = PUBLISHED.get(dataset, {}).get(title)
+            if published:
+                cells = [published[c][BACKBONES.index(b)] for c in part for b in backbones]
+                lines.append(f"| {title} | published | " + " | ".join(cells) + " |")
+            for variant in variants:
+                cells = [cell(found[(title, variant, b)], *COLUMNS[dataset][c][1:]) for c in part for b in backbones]
+                name = {"corrected": "ours, corrected data", "published": "ours, published data", None: "ours"}[variant]
+                lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
+        lines.append("")
     seconds = sum(r["seconds"] for results in found.values() for r in results)
-    return lines + ["", f"{sum(map(len, found.values()))} runs, {seconds / 60:.0f} minutes of computing in all."]
+    return lines + [f"{sum(map(len, found.values()))} runs, {seconds / 60:.0f} minutes of computing in all."]
 
 
 def ablation(runner, dataset, variant, backbones, extra):

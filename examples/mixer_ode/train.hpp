@@ -54,8 +54,8 @@ inline double seconds_since(std::chrono::steady_clock::time_point start) {
 
 /// Predicts every environment of `truth` by the expert and the context given for it.
 template <class Model>
-Scores score(const Model& model, const data::Trajectories& truth, const Tensor<Device>& parameters, const Tensor<Device>& contexts,
-             const std::vector<Index>& expert) {
+Scores score(const Model& model, const data::Trajectories& truth, const Tensor<Device>& parameters,
+             const Tensor<Device>& contexts, const std::vector<Index>& expert) {
   const EnvironmentData<Device> data(truth);
   std::vector<Solve> solves;
   for (Index e = 0; e < data.environments; ++e) solves.push_back({e, e, e, expert[std::size_t(e)], 1});
@@ -80,12 +80,12 @@ void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& para
                      const data::Environments& sets, bool progress) {
   const auto start = std::chrono::steady_clock::now();
   if (progress) std::fputs("  adaptation to new environments\n", stderr);
-  auto found = adapt<Device>(model, parameters, EnvironmentData<Device>(sets.adapt),
-                             {.steps = s.adapt_steps,
-                              .rate = s.adapt_rates == Rates::cosine ? rate_of(Rates::cosine, s.adapt_rate, s.adapt_steps)
-                                                                     : Schedule(s.adapt_rate),
-                              .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
-                              .progress = progress});
+  auto found = adapt<Device>(
+      model, parameters, EnvironmentData<Device>(sets.adapt),
+      {.steps = s.adapt_steps,
+       .rate = s.adapt_rates == Rates::cosine ? rate_of(Rates::cosine, s.adapt_rate, s.adapt_steps) : Schedule(s.adapt_rate),
+       .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
+       .progress = progress});
   if (InterruptGuard::requested()) return;  // half an adaptation says nothing
   out.adapt_seconds = seconds_since(start);
   out.adapted = true;
@@ -105,17 +105,16 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
   out.parameters = layout_of(model).size();
 
   const EnvironmentData<Device> data(sets.train);
-  EnvironmentTraining<Device, Model> training(
-      model, data,
-      {.contributors = s.contributors,
-       .pool_size = s.pool,
-       .reweighting = s.reweighting ? Reweighting::softmax : Reweighting::none,
-       .part_size = part_size(data.environments),
-       .seed = s.seed});
+  EnvironmentTraining<Device, Model> training(model, data,
+                                              {.contributors = s.contributors,
+                                               .pool_size = s.pool,
+                                               .reweighting = s.reweighting ? Reweighting::softmax : Reweighting::none,
+                                               .part_size = part_size(data.environments),
+                                               .seed = s.seed});
   const Index steps = s.outer * s.inner;
-  const auto players = training.players(rate_of(s.rates, s.weight_rate, steps),
-                                        s.rates == Rates::cosine ? rate_of(s.rates, s.context_rate, steps) : Schedule(s.context_rate),
-                                        s.inner);
+  const auto players =
+      training.players(rate_of(s.rates, s.weight_rate, steps),
+                       s.rates == Rates::cosine ? rate_of(s.rates, s.context_rate, steps) : Schedule(s.context_rate), s.inner);
   const auto keep = [&](const Run<Device>& run) {
     constexpr const char* endings[] = {"finished", "stopped early", "interrupted", "failed"};
     out.ending = endings[std::size_t(run.ending)];
@@ -127,7 +126,10 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
   };
   try {
     keep(fit(training, std::span(players),
-             {.iterations = s.outer, .progress = saving.progress, .clip = {.norm = s.clip > 0 ? s.clip : std::numeric_limits<double>::infinity()}, .seed = s.seed},
+             {.iterations = s.outer,
+              .progress = saving.progress,
+              .clip = {.norm = s.clip > 0 ? s.clip : std::numeric_limits<double>::infinity()},
+              .seed = s.seed},
              Checkpoint{saving.path, saving.every, saving.resume}));
   } catch (const FitError<Device>& e) {
     keep(*e.run);
@@ -136,7 +138,8 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
   const auto routing = training.routing();
   out.expert.assign(routing.begin(), routing.end());
   out.test = score(model, sets.test.empty() ? sets.train : sets.test, training.parameters, training.contexts, out.expert);
-  if (!sets.adapt.empty() && out.ending != "interrupted") adapt_and_score(out, model, training.parameters, s, sets, saving.progress);
+  if (!sets.adapt.empty() && out.ending != "interrupted")
+    adapt_and_score(out, model, training.parameters, s, sets, saving.progress);
   out.contexts = std::move(training.contexts);
   return out;
 }

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 The Moesaic authors
+# SPDX-License-Identifier: MIT
+#
+# What the program does with good and bad input. Its own predictions are the trajectories of the second run.
+set(folder ${PROJECT_BINARY_DIR}/examples/mixer_ode_tests)
+set(short --outer 2 --adapt-steps 2 --quiet)
+add_test(NAME example.mixer_ode.run COMMAND mixer_ode ${short} --backbone coda --output ${folder} --predict ${folder}/own.npz
+                                             --json ${folder}/own.json)
+set_tests_properties(example.mixer_ode.run PROPERTIES FIXTURES_SETUP mixer_ode_own)
+set(own --train ${folder}/own.npz --test ${folder}/own.npz --adapt ${folder}/own.npz)
+add_test(NAME example.mixer_ode.own COMMAND mixer_ode ${short} --backbone geps ${own} --no-pictures --output ${folder}/own)
+add_test(NAME example.mixer_ode.resume COMMAND mixer_ode ${short} --backbone coda --output ${folder} --resume --no-pictures)
+set_tests_properties(example.mixer_ode.own example.mixer_ode.resume PROPERTIES FIXTURES_REQUIRED mixer_ode_own)
+
+# mixer_ode_refuses(<name> <expected text> <arguments>...)
+function(mixer_ode_refuses name text)
+  add_test(NAME example.mixer_ode.refuses_${name} COMMAND mixer_ode ${short} --output ${folder}/refused ${ARGN})
+  set_tests_properties(example.mixer_ode.refuses_${name} PROPERTIES PASS_REGULAR_EXPRESSION "^mixer_ode: ${text}")
+endfunction()
+mixer_ode_refuses(dataset "data set \"odd\" is not known" --dataset odd)
+mixer_ode_refuses(option "The following argument was not expected: --bogus" --bogus)
+mixer_ode_refuses(experts "--experts: 11 experts for the 10 environments" --experts 11)
+mixer_ode_refuses(context "--context: 7 is not a multiple" --context 7)
+mixer_ode_refuses(number "--tail: expected 0 to 1, got nan" --tail nan)
+mixer_ode_refuses(file "${CMAKE_CURRENT_LIST_FILE}: expected a .npz" --train ${CMAKE_CURRENT_LIST_FILE})
+mixer_ode_refuses(folder "--json: nothing can be written to the folder" --json ${folder}/absent/results.json)
