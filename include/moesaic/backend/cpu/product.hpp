@@ -67,9 +67,7 @@ struct Products {
 
  private:
   static constexpr Index big_work = Index{1} << 22;    ///< floating-point operations worth several threads
-  /// Up to here, what is met again and again is fast enough where it lies: in the second-level cache; less where a panel of B
-  /// is spread over many cache lines that fight for the same sets.
-  static constexpr Index near_bytes = Index{1} << 20, near_bytes_of_spread = Index{1} << 18;
+  static constexpr Index near_bytes = Index{1} << 20;  ///< what is met again and again stays in the second-level cache
 
   static void add_column_sums(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count, Index cols) {
     const Index batch = out.size() / std::max<Index>(cols, 1);
@@ -107,10 +105,9 @@ struct Products {
   /// `met_again`: how many numbers are read once for each of C's row tiles.
   static void multiply(const Gemm<T>& product, Index inner, Index met_again) {
     constexpr Index block = 8 * Gemm<T>::tile_rows;
-    const bool spread = product.b_row > Gemm<T>::tile_columns;
     if (2 * product.m * product.n * inner <= big_work)
       product.run();
-    else if (met_again * Index(sizeof(T)) > (spread ? near_bytes_of_spread : near_bytes))
+    else if (met_again * Index(sizeof(T)) > near_bytes)
       BlockedGemm<T>(product).run();
     else
       parallel_for((product.m + block - 1) / block, true,
