@@ -7,7 +7,7 @@
 
 #include <moesaic/train/environments.hpp>
 
-#include "mixer_support.hpp"
+#include "support/mixer_support.hpp"
 
 using namespace mixer_test;
 using B = Cpu<double>;

@@ -1,42 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include <doctest/doctest.h>
 
 #include <moesaic/train/environments.hpp>
 #include <moesaic/train/fit.hpp>
 
-#include "mixer_support.hpp"
+#include "support/mixer_support.hpp"
+#include "support/allocations.hpp"
 
 using namespace mixer_test;
 using B = Cpu<float>;
-
-namespace {
-std::atomic<std::size_t> allocations = 0;
-
-void* counted(std::size_t bytes, std::size_t align) {
-  ++allocations;
-  const std::size_t rounded = (bytes + align - 1) / align * align;
-  if (void* p = std::aligned_alloc(align, rounded > 0 ? rounded : align)) return p;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t n) { return counted(n, alignof(std::max_align_t)); }
-void* operator new[](std::size_t n) { return counted(n, alignof(std::max_align_t)); }
-void* operator new(std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
-void* operator new[](std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -48,15 +21,15 @@ struct Counted {
   std::vector<std::size_t> evaluation{}, refit{};
 
   Losses evaluate(const Step& step, const Tensor<B>& gradient) {
-    const std::size_t before = allocations;
+    const std::size_t before = allocations();
     const Losses losses = training.evaluate(step, gradient);
-    evaluation.push_back(allocations - before);
+    evaluation.push_back(allocations() - before);
     return losses;
   }
   void after_step(const Step& step) {
-    const std::size_t before = allocations;
+    const std::size_t before = allocations();
     training.after_step(step);
-    refit.push_back(allocations - before);
+    refit.push_back(allocations() - before);
   }
 };
 

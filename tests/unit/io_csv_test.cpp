@@ -7,7 +7,7 @@
 
 #include <moesaic/io/csv.hpp>
 
-#include "io_test_files.hpp"
+#include "support/io_test_files.hpp"
 
 using namespace moesaic;
 using namespace io_test;

@@ -9,7 +9,7 @@
 #include <moesaic/io/npz.hpp>
 #include <moesaic/io/safetensors.hpp>
 
-#include "io_test_files.hpp"
+#include "support/io_test_files.hpp"
 
 using namespace moesaic;
 using namespace io_test;

@@ -8,7 +8,7 @@
 #include <moesaic/io/npy.hpp>
 #include <moesaic/io/xtensor.hpp>
 
-#include "io_test_files.hpp"
+#include "support/io_test_files.hpp"
 
 using namespace moesaic;
 using namespace io_test;

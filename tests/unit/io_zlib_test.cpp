@@ -5,7 +5,7 @@
 #if __has_include(<zlib.h>)
 #include <moesaic/io/zlib.hpp>
 
-#include "io_test_files.hpp"
+#include "support/io_test_files.hpp"
 
 using namespace moesaic;
 using namespace io_test;

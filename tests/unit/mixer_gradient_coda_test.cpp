@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
-#include "mixer_gradient.hpp"
+#include "support/mixer_gradient.hpp"
 
 using namespace mixer_test;
 

@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -14,26 +12,10 @@
 #include <moesaic/train/fit.hpp>
 #include <moesaic/train/supervised.hpp>
 
+#include "support/allocations.hpp"
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
-std::size_t allocations = 0;
-
-void* counted(std::size_t bytes, std::size_t align) {
-  ++allocations;
-  const std::size_t rounded = (bytes + align - 1) / align * align;
-  if (void* p = std::aligned_alloc(align, rounded > 0 ? rounded : align)) return p;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t n) { return counted(n, alignof(std::max_align_t)); }
-void* operator new(std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -115,9 +97,9 @@ TEST_CASE("steps after the first allocate nothing") {
   Supervised problem(model, x, y, {.batch = 8});
   Array<B> gradient(problem.parameters.shape());
   for (Index i = 0; i < 2; ++i) problem.evaluate(Step{.count = i, .random = Random(std::uint64_t(i))}, gradient);
-  const auto before = allocations, capacity = problem.capacity();
+  const auto before = allocations(), capacity = problem.capacity();
   for (Index i = 2; i < 10; ++i) problem.evaluate(Step{.count = i, .random = Random(std::uint64_t(i))}, gradient);
-  CHECK(allocations == before);
+  CHECK(allocations() == before);
   CHECK(problem.capacity() == capacity);
 }
 

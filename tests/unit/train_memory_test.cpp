@@ -1,9 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -12,32 +10,10 @@
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/train/fit.hpp>
 
+#include "support/allocations.hpp"
+
 using namespace moesaic;
 using B = Cpu<float>;
-
-namespace {
-std::size_t allocations = 0;
-
-void* counted(std::size_t bytes, std::size_t align) {
-  ++allocations;
-  const std::size_t rounded = (bytes + align - 1) / align * align;
-  if (void* p = std::aligned_alloc(align, rounded > 0 ? rounded : align)) return p;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t n) { return counted(n, alignof(std::max_align_t)); }
-void* operator new[](std::size_t n) { return counted(n, alignof(std::max_align_t)); }
-void* operator new(std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
-void* operator new[](std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -56,7 +32,7 @@ struct Counted {
   std::vector<std::size_t> log;
 
   Losses evaluate(const Step& s, const Tensor<B>& gradient) {
-    log.push_back(allocations);
+    log.push_back(allocations());
     const Tensor<B> p = s.player == 0 ? contexts : weights;
     B::map(gradient, Pull{s.random.uniform(0)}, p);
     const double size = squared_norm(gradient);

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include <moesaic/ad/level.hpp>
-#include <moesaic/backend/cpu/memory.hpp>
+#include <moesaic/core/host_memory.hpp>
 
 namespace moesaic {
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <moesaic/backend/cpu/map.hpp>
-#include <moesaic/backend/cpu/memory.hpp>
+#include <moesaic/backend/cpu/moves.hpp>
 #include <moesaic/backend/cpu/product.hpp>
 #include <moesaic/backend/cpu/reduce.hpp>
 #include <moesaic/backend/cpu/rearrange.hpp>

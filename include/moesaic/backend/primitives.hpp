@@ -104,9 +104,6 @@ concept SumTo = requires(const Tensor<B>& t, bool accumulate) {
 /// Largest entry of every row: `in [..., C] -> out [..., 1]`, `C >= 1`.
 template <class B>
 concept RowMax = requires(const Tensor<B>& t) { B::row_max(t, t); };
-/// Position of the smallest entry of every row, the lowest on ties: `in [..., C] -> out[rows]` on the host, `C >= 1`.
-template <class B>
-concept ArgMin = requires(const Tensor<B>& t, std::int32_t* position) { B::argmin(position, t); };
 
 /// Swaps the last two axes: `in [..., R, C] -> out [..., C, R]`.
 template <class B>
@@ -157,7 +154,6 @@ constexpr bool require_primitives() {
   static_assert(primitive::SumTo<B>,
                 "Moesaic: backend lacks the primitive sum_to(out, in, accumulate = false) [docs/backend.md]");
   static_assert(primitive::RowMax<B>, "Moesaic: backend lacks the primitive row_max(out, in) [docs/backend.md]");
-  static_assert(primitive::ArgMin<B>, "Moesaic: backend lacks the primitive argmin(position, in) [docs/backend.md]");
   static_assert(primitive::Transpose<B>, "Moesaic: backend lacks the primitive transpose(out, in) [docs/backend.md]");
   static_assert(primitive::Slice<B>, "Moesaic: backend lacks the primitive slice(out, in, axis, begin) [docs/backend.md]");
   static_assert(primitive::PutSlice<B>,

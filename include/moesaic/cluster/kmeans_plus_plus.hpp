@@ -4,7 +4,7 @@
 #include <limits>
 #include <type_traits>
 
-#include <moesaic/backend/cpu/memory.hpp>
+#include <moesaic/core/host_memory.hpp>
 #include <moesaic/cluster/metric.hpp>
 #include <moesaic/core/random.hpp>
 

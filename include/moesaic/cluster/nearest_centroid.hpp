@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <vector>
 
-#include <moesaic/backend/cpu/memory.hpp>
+#include <moesaic/core/host_memory.hpp>
 #include <moesaic/cluster/centroid_scan.hpp>
 #include <moesaic/cluster/chunks.hpp>
 

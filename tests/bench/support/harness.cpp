@@ -2,43 +2,14 @@
 // SPDX-License-Identifier: MIT
 #include "harness.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <new>
 
-namespace {
-
-std::atomic<std::size_t> allocation_count{0};
-
-void* counted(std::size_t bytes, std::size_t align) {
-  allocation_count.fetch_add(1, std::memory_order_relaxed);
-  void* p = align <= alignof(std::max_align_t) ? std::malloc(bytes ? bytes : 1)
-                                               : std::aligned_alloc(align, (bytes + align - 1) / align * align);
-  if (!p) throw std::bad_alloc();
-  return p;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) { return counted(bytes, 1); }
-void* operator new[](std::size_t bytes) { return counted(bytes, 1); }
-void* operator new(std::size_t bytes, std::align_val_t align) { return counted(bytes, std::size_t(align)); }
-void* operator new[](std::size_t bytes, std::align_val_t align) { return counted(bytes, std::size_t(align)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+#include "support/allocations.hpp"
 
 namespace bench {
-
-std::size_t allocations() { return allocation_count.load(); }
 
 Options parse(int argc, char** argv) {
   Options o;

@@ -28,9 +28,6 @@ struct Options {
 /// Options of the command line, which sets the number of threads, too.
 Options parse(int argc, char** argv);
 
-/// How often memory was asked of the system so far, by any thread.
-std::size_t allocations();
-
 /// Inputs and results of a problem, from the .npy files of the peer's dump.
 template <class T>
 class Problem {

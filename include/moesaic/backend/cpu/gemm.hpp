@@ -7,7 +7,7 @@
 
 #include <xsimd/xsimd.hpp>
 
-#include <moesaic/backend/cpu/memory.hpp>
+#include <moesaic/core/host_memory.hpp>
 #include <moesaic/core/workspace.hpp>
 
 namespace moesaic::cpu {

@@ -29,19 +29,15 @@ struct Map {
 
   /// Primitive `combine`: `out = sum_j coefficient[j] * in[j]`, all of one shape.
   static void combine(const Tensor<B>& out, int count, const double* coefficient, const Tensor<B>* in) {
-    T* o = out.data();
-    const auto value = [&](Index i) {
-      Batch sum = Batch(T(coefficient[0])) * Batch::load_unaligned(in[0].data() + i);
-      for (int j = 1; j < count; ++j) sum = xsimd::fma(Batch(T(coefficient[j])), Batch::load_unaligned(in[j].data() + i), sum);
-      return sum;
+    const auto sum = [&](const auto& load) {
+      Batch s = Batch(T(coefficient[0])) * load(in[0].data());
+      for (int j = 1; j < count; ++j) s = xsimd::fma(Batch(T(coefficient[j])), load(in[j].data()), s);
+      return s;
     };
     const Index n = out.size(), whole = n - n % width;
-    for (Index i = 0; i < whole; i += width) value(i).store_unaligned(o + i);
-    for (Index i = whole; i < n; ++i) {
-      T sum = T(coefficient[0]) * in[0].data()[i];
-      for (int j = 1; j < count; ++j) sum = xsimd::fma(T(coefficient[j]), in[j].data()[i], sum);
-      o[i] = sum;
-    }
+    for (Index i = 0; i < whole; i += width)
+      sum([i](const T* x) { return Batch::load_unaligned(x + i); }).store_unaligned(out.data() + i);
+    if (whole < n) store_tail(out.data() + whole, sum([&](const T* x) { return load_tail(x + whole, n - whole); }), n - whole);
   }
 
  private:
@@ -53,24 +49,27 @@ struct Map {
 
     Stream(const T* at, Index stride) : p(at), moves(stride != 0), still(*at) {}
     Batch load(Index i) const { return moves ? Batch::load_unaligned(p + i) : still; }
-    /// The last `n < width` numbers from `i`, padded by repetition: no lane sees a number that is not there.
-    Batch load_tail(Index i, Index n) const {
-      if (!moves) return still;
-      alignas(alignment) T buffer[std::size_t(width)];
-      for (Index k = 0; k < width; ++k) buffer[k] = p[i + std::min(k, n - 1)];
-      return Batch::load_unaligned(buffer);
-    }
+    Batch load_last(Index i, Index n) const { return moves ? load_tail(p + i, n) : still; }
   };
+
+  /// `n < width` numbers, padded by repetition: no lane sees a number that is not there. The last elements so take the same
+  /// instructions as the others, and where an element lies does not change its rounding.
+  static Batch load_tail(const T* x, Index n) {
+    alignas(alignment) T buffer[std::size_t(width)];
+    for (Index k = 0; k < width; ++k) buffer[k] = x[std::min(k, n - 1)];
+    return Batch::load_aligned(buffer);
+  }
+  static void store_tail(T* out, const Batch& batch, Index n) {
+    alignas(alignment) T buffer[std::size_t(width)];
+    batch.store_aligned(buffer);
+    std::memcpy(out, buffer, std::size_t(n) * sizeof(T));
+  }
 
   template <class F, std::size_t... k>
   static void run(T* out, Index begin, Index end, const F& f, const std::array<Stream, sizeof...(k)>& in, std::index_sequence<k...>) {
     Index i = begin;
     for (; i + width <= end; i += width) Batch(f(in[k].load(i)...)).store_unaligned(out + i);
-    if (i < end) {
-      alignas(alignment) T buffer[std::size_t(width)];
-      Batch(f(in[k].load_tail(i, end - i)...)).store_unaligned(buffer);
-      std::memcpy(out + i, buffer, std::size_t(end - i) * sizeof(T));
-    }
+    if (i < end) store_tail(out + i, Batch(f(in[k].load_last(i, end - i)...)), end - i);
   }
 
   template <class F, std::size_t... k, class... Ins>

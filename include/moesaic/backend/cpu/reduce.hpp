@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
-#include <cstdint>
 
 #include <xsimd/xsimd.hpp>
 
@@ -11,7 +10,7 @@
 
 namespace moesaic::cpu {
 
-/// Primitives `sum_to`, `row_max` and `argmin`: reductions in a fixed order of summation.
+/// Primitives `sum_to` and `row_max`: reductions in a fixed order of summation.
 template <class B, class T>
 struct Reductions {
   using Batch = xsimd::batch<T>;
@@ -37,13 +36,6 @@ struct Reductions {
   static void row_max(const Tensor<B>& out, const Tensor<B>& in) {
     const Index c = in.shape().back(), rows = in.size() / std::max<Index>(c, 1);
     for (Index r = 0; r < rows; ++r) out.data()[r] = *std::max_element(in.data() + r * c, in.data() + (r + 1) * c);
-  }
-
-  /// Index of the smallest entry of every row, the lowest on ties.
-  static void argmin(std::int32_t* out, const Tensor<B>& in) {
-    const Index c = in.shape().back(), rows = in.size() / std::max<Index>(c, 1);
-    for (Index r = 0; r < rows; ++r)
-      out[r] = std::int32_t(std::min_element(in.data() + r * c, in.data() + (r + 1) * c) - (in.data() + r * c));
   }
 
  private:

@@ -2,20 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
-#include <cstddef>
-#include <new>
 
 #include <moesaic/core/tensor.hpp>
-
-namespace moesaic {
-
-/// 64-byte aligned memory of the host.
-struct HostMemory {
-  static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}); }
-  static void release(void* p) { ::operator delete(p, std::align_val_t{alignment}); }
-};
-
-}  // namespace moesaic
 
 namespace moesaic::cpu {
 
