@@ -168,6 +168,7 @@ void save_json(const std::string& path, const Report& r) {
   write(j, r.options.settings);
   j.member("threads", r.options.threads);
   j.member("seconds", r.seconds);
+  j.member("peak_megabytes", r.peak_megabytes);
   j.key("families").open('[');
   for (const auto& f : r.sets.train.families) j.value(f.name);
   j.close(']');

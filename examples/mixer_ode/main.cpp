@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,6 +81,12 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
   return results;
 }
 
+double peak_megabytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return double(usage.ru_maxrss) / 1024;  // Linux counts in KiB
+}
+
 int run(int argc, char** argv) {
   Report report;
   Options& o = report.options;
@@ -92,6 +99,7 @@ int run(int argc, char** argv) {
   prepare(o);
   report.results = train_all(o, report.sets);
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.peak_megabytes = peak_megabytes();
   require(!report.results.empty(), "interrupted before a model was trained");
   print(report);
   if (!o.json.empty()) save_json(o.json, report);

@@ -126,7 +126,7 @@ void print(const Report& r) {
     print_errors("Relative error" + where, r, adapt, [](const Result& m) { return m.adapt_test.relative; });
     print_errors("Mean squared error" + where, r, adapt, [](const Result& m) { return m.adapt_test.squared; });
   }
-  std::printf("\n%.1f s in all; models in %s\n", r.seconds, r.options.output.c_str());
+  std::printf("\n%.1f s in all, %.0f MB of memory at most; models in %s\n", r.seconds, r.peak_megabytes, r.options.output.c_str());
 }
 
 }  // namespace mixer_ode

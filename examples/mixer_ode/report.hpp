@@ -11,6 +11,7 @@ struct Report {
   moesaic::data::Environments sets;
   std::vector<Result> results;
   double seconds = 0;
+  double peak_megabytes = 0;  ///< most memory that the process has held
 };
 
 /// Prints models, routing table and errors by family, the models side by side.

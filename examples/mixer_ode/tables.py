@@ -102,44 +102,52 @@ class Runner:
         self.done = 0
         os.makedirs(args.results, exist_ok=True)
 
-    def path(self, options):
+    def folder(self, options):
         name = "-".join(o.lstrip("-") for o in options if not o.startswith("--")) or "default"
         code = hashlib.sha256(" ".join(options).encode()).hexdigest()[:10]
-        return os.path.join(self.args.results, f"{name[:80].replace('/', '_')}-{code}.json")
+        return os.path.join(self.args.results, f"{name[:80].replace('/', '_')}-{code}")
 
-    def run(self, options):
-        path = self.path(options)
-        if os.path.exists(path) and not self.args.fresh:
-            return self.load(path)
+    def run(self, options, variants):
+        """Results by variant. The variants of a set differ in tests and adaptation only: the second takes up the trained model."""
+        out = {}
+        for variant in variants:
+            folder = self.folder(options)
+            path = f"{folder}{'-' + variant if variant else ''}.json"
+            if self.args.fresh or not os.path.exists(path):
+                more = ["--variant", variant] if variant else []
+                self.execute(options + more + (["--resume"] if out else []), folder, path)
+            out[variant] = self.load(path)
+        return out
+
+    def execute(self, options, folder, path):
         threads = max(1, (os.cpu_count() or 1) // self.args.jobs)
         command = [self.args.program, *options, "--threads", str(threads), "--quiet", "--no-pictures", "--json", path,
-                   "--output", path[:-len(".json")]]
+                   "--output", folder]
         process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.done += 1
-        print(f"[{self.done}] {' '.join(options)}", file=sys.stderr)
+        print(f"[{self.done}] {' '.join(options)}", file=sys.stderr, flush=True)
         if process.stderr:
             print(process.stderr.strip(), file=sys.stderr)
         if not os.path.exists(path):
             sys.exit(f"tables.py: {' '.join(command)} failed")
-        result = self.load(path)
-        if any(m["ending"] == "interrupted" for m in result["models"]):
+        if any(m["ending"] == "interrupted" for m in self.load(path)["models"]):
             os.remove(path)
             raise KeyboardInterrupt
-        return result
 
     @staticmethod
     def load(path):
         with open(path) as file:
             return json.load(file)
 
-    def run_all(self, jobs):
-        """From a list of (key, options) to {key: [result of each seed]}."""
+    def run_all(self, jobs, variants):
+        """From a list of (key, options) to {(key, variant): [result of each seed]}."""
         work = [(key, options + ["--seed", seed]) for key, options in jobs for seed in self.args.seeds.split(",")]
         with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
-            results = list(pool.map(lambda item: self.run(item[1]), work))
+            results = list(pool.map(lambda item: self.run(item[1], variants), work))
         out = {}
-        for (key, _), result in zip(work, results):
-            out.setdefault(key, []).append(result)
+        for (key, _), found in zip(work, results):
+            for variant, result in found.items():
+                out.setdefault((key, variant), []).append(result)
         return out
 
 
@@ -165,19 +173,17 @@ def cell(results, where, key, unit):
     return text + (f" ({diverged} of {len(results)} diverged)" if diverged else "")
 
 
-def options_of(dataset, variant, backbone, model, experts):
+def options_of(dataset, backbone, model, experts):
     options = ["--dataset", dataset, "--backbone", backbone, "--models", model]
-    if variant:
-        options += ["--variant", variant]
     if experts:
         options += ["--experts", str(experts)]
     return options
 
 
 def table(runner, dataset, variants, backbones, extra):
-    jobs = [((title, variant, backbone), options_of(dataset, variant, backbone, model, experts) + extra)
-            for title, model, experts in ROWS[dataset] for variant in variants for backbone in backbones]
-    found = runner.run_all(jobs)
+    jobs = [((title, backbone), options_of(dataset, backbone, model, experts) + extra)
+            for title, model, experts in ROWS[dataset] for backbone in backbones]
+    found = runner.run_all(jobs, variants)
     lines = []
     for first in range(0, len(COLUMNS[dataset]), 2):  # two columns a table: more do not fit a page
         part = range(first, min(first + 2, len(COLUMNS[dataset])))
@@ -189,27 +195,30 @@ def table(runner, dataset, variants, backbones, extra):
                 cells = [published[c][BACKBONES.index(b)] for c in part for b in backbones]
                 lines.append(f"| {title} | published | " + " | ".join(cells) + " |")
             for variant in variants:
-                cells = [cell(found[(title, variant, b)], *COLUMNS[dataset][c][1:]) for c in part for b in backbones]
+                cells = [cell(found[((title, b), variant)], *COLUMNS[dataset][c][1:]) for c in part for b in backbones]
                 name = {"corrected": "ours, corrected data", "published": "ours, published data", None: "ours"}[variant]
                 lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
         lines.append("")
     seconds = sum(r["seconds"] for results in found.values() for r in results)
-    return lines + [f"{sum(map(len, found.values()))} runs, {seconds / 60:.0f} minutes of computing in all."]
+    memory = max(r["peak_megabytes"] for results in found.values() for r in results)
+    threads = sorted({r["threads"] for results in found.values() for r in results})
+    return lines + [f"{sum(map(len, found.values()))} runs with {' or '.join(map(str, threads))} threads each, {seconds / 60:.0f} minutes of computing in all, "
+                    f"{memory:.0f} MB of memory at most."]
 
 
 def ablation(runner, dataset, variant, backbones, extra):
     jobs = []
     model = ROWS[dataset][2 if len(ROWS[dataset]) > 2 else 1]
     for backbone in backbones:
-        base = options_of(dataset, variant, backbone, model[1], model[2]) + extra
+        base = options_of(dataset, backbone, model[1], model[2]) + extra
         for title, change in ABLATION:
             change = ["--contributors", CONTRIBUTORS.get(dataset, "5")] if change is None else change
             jobs.append(((title, backbone), base + change))
-    found = runner.run_all(jobs)
+    found = runner.run_all(jobs, [variant])
     lines = ["| taken back | " + " | ".join(f"{TITLES[b]}, {c[0]}" for b in backbones for c in COLUMNS[dataset]) + " |",
              "|---|" + "---|" * (len(COLUMNS[dataset]) * len(backbones))]
     for title, _ in ABLATION:
-        lines.append(f"| {title} | " + " | ".join(cell(found[(title, b)], *c[1:]) for b in backbones for c in COLUMNS[dataset]) + " |")
+        lines.append(f"| {title} | " + " | ".join(cell(found[((title, b), variant)], *c[1:]) for b in backbones for c in COLUMNS[dataset]) + " |")
     return lines
 
 
