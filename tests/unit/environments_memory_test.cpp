@@ -60,3 +60,10 @@ TEST_CASE("a gradient step allocates nothing after each player's first") {
     MESSAGE("a refit of the gate allocates " << refit[39] << " times");
   }
 }
+
+TEST_CASE("nor does a step through a gate that is trained by gradient") {
+  const auto evaluation = count_allocations(gate::Softmax{.top_k = 1, .renormalise = false}, {}).first;
+  REQUIRE(evaluation.size() == 40);
+  for (std::size_t i = 1; i < evaluation.size(); ++i)
+    if (i != 4) CHECK(evaluation[i] == 0);
+}

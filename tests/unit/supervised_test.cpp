@@ -94,13 +94,17 @@ TEST_CASE("fit keeps the parameters that do best on other samples, if there are 
 }
 
 TEST_CASE("steps after the first allocate nothing") {
-  Supervised problem(model, x, y, {.batch = 8});
-  Array<B> gradient(problem.parameters.shape());
-  for (Index i = 0; i < 2; ++i) problem.evaluate(Step{.count = i, .random = Random(std::uint64_t(i))}, gradient);
-  const auto before = allocations(), capacity = problem.capacity();
-  for (Index i = 2; i < 10; ++i) problem.evaluate(Step{.count = i, .random = Random(std::uint64_t(i))}, gradient);
-  CHECK(allocations() == before);
-  CHECK(problem.capacity() == capacity);
+  const auto check = [](const auto& any) {
+    Supervised problem(any, x, y, {.batch = 8});
+    Array<B> gradient(problem.parameters.shape());
+    for (Index i = 0; i < 2; ++i) problem.evaluate(Step{.count = i, .random = Random(std::uint64_t(i))}, gradient);
+    const auto before = allocations(), capacity = problem.capacity();
+    for (Index i = 2; i < 10; ++i) problem.evaluate(Step{.count = i, .random = Random(std::uint64_t(i))}, gradient);
+    CHECK(allocations() == before);
+    CHECK(problem.capacity() == capacity);
+  };
+  check(model);
+  check(mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Softmax{.top_k = 2, .noise = true}, flow::Identity{}, loss::mse));
 }
 
 TEST_CASE("samples that do not fit are refused by name") {

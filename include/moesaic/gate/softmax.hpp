@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
-#include <limits>
-#include <numeric>
 
 #include <moesaic/core/parameters.hpp>
 #include <moesaic/gate/codomain.hpp>
@@ -52,26 +50,32 @@ struct Softmax {
   template <class X>
   static auto normal_like(const X& like, const Random& random) {
     using B = BackendOf<X>;
-    std::vector<typename B::Scalar> host(std::size_t(shape(like).size()));
-    for (std::size_t i = 0; i < host.size(); ++i) host[i] = typename B::Scalar(random.normal(i));
+    using T = typename B::Scalar;
+    const auto size = std::size_t(shape(like).size());
+    T* host = Workspace<HostMemory>::current().template take<T>(size);
+    for (std::size_t i = 0; i < size; ++i) host[i] = T(random.normal(i));
     auto out = make_tensor<B>(shape(like));
-    B::from_host(out, host.data());
+    B::from_host(out, host);
     return out;
   }
   /// 0 for the `top_k` largest of a row (the lower index on ties), minus a large number elsewhere.
   template <class B>
   Tensor<B> below_top(const Tensor<B>& logits) const {
-    const auto experts = std::size_t(logits.shape()[1]);
-    auto values = to_host(logits);
-    std::vector<std::size_t> order(experts);
-    for (std::size_t r = 0; r < values.size() / experts; ++r) {
-      auto* row = values.data() + r * experts;
-      std::iota(order.begin(), order.end(), std::size_t{0});
-      std::stable_sort(order.begin(), order.end(), [&](auto i, auto j) { return row[i] > row[j]; });
-      for (std::size_t k = 0; k < experts; ++k) row[order[k]] = k < std::size_t(top_k) ? 0 : typename B::Scalar(-1e30);
-    }
+    using T = typename B::Scalar;
+    const Index experts = logits.shape()[1], size = logits.size();
+    auto& workspace = Workspace<HostMemory>::current();
+    T *host = workspace.template take<T>(std::size_t(size)), *mask = workspace.template take<T>(std::size_t(size));
+    B::to_host(host, logits);
+    std::fill_n(mask, size, T(-1e30));
+    for (Index row = 0; row < size; row += experts)
+      for (int chosen = 0; chosen < top_k; ++chosen) {
+        Index best = -1;
+        for (Index i = row; i < row + experts; ++i)
+          if (mask[i] != 0 && (best < 0 || host[i] > host[best])) best = i;
+        mask[best] = 0;
+      }
     auto out = make_tensor<B>(logits.shape());
-    B::from_host(out, values.data());
+    B::from_host(out, mask);
     return out;
   }
 };
