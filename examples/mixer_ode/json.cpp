@@ -99,6 +99,7 @@ void write(Json& j, const Settings& s) {
   j.member("refit", refit_names[std::size_t(s.refit)]);
   j.member("matching", matching_names[std::size_t(s.matching)]);
   j.member("contributors", s.contributors);
+  j.member("draw", draw_names[std::size_t(s.draw)]);
   j.member("pool", s.pool);
   j.member("reweighting", s.reweighting);
   j.member("clip", s.clip);

@@ -36,6 +36,7 @@ Settings settings_for(std::string_view dataset, Backbone backbone, bool publishe
   s.refit = Refit::published;
   s.matching = Matching::greedy;
   s.contributors = d.published.contributors;
+  s.draw = Draw::neighbours;
   s.reweighting = d.published.reweighting;
   s.saturation = 0;
   s.adapt_steps = 1500;
@@ -114,7 +115,7 @@ bool parse(int argc, char** argv, Options& out) {
   app.get_formatter()->column_width(34);
   std::string dataset = "odebench-2", backbone = "ncf";
   bool listing = false, published = false, no_pictures = false;
-  Choice variant, sampling, loss, rates, refit, matching, search;
+  Choice variant, sampling, loss, rates, refit, matching, draw, search;
   std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool,
       adapt_steps;
   Index seed = 0;
@@ -167,7 +168,8 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--refit-every", refit_every, "steps between two refits of the gate (12)");
   choice(group, "--refit", refit, refit_names, "of the gate: improved, or algorithm 1 as released");
   choice(group, "--matching", matching, matching_names, "of clusters with experts (optimal)");
-  option(group, "--contributors", contributors, "environments of a gradient step, 0: all (0)");
+  option(group, "--contributors", contributors, "environments of a gradient step, 0: all");
+  choice(group, "--draw", draw, draw_names, "of these: any (uniform), or a random one and those nearest in context");
   option(group, "--pool", pool, "contexts that an environment is expanded about, with --taylor");
   option(group, "--reweighting", reweighting, "true: hard environments weigh more (false)");
   option(group, "--weight-rate", weight_rate, "learning rate of the weights (0.003)");
@@ -246,6 +248,7 @@ bool parse(int argc, char** argv, Options& out) {
   rates.into(s.rates, rates_names);
   refit.into(s.refit, refit_names);
   matching.into(s.matching, matching_names);
+  draw.into(s.draw, draw_names);
   search.into(s.search, search_names);
   check(s);
   require(seed >= 0, "--seed: expected at least 0, got ", seed);

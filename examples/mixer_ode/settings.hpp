@@ -19,6 +19,7 @@ enum class Loss { mse, relative };
 enum class Rates { cosine, steps };        ///< down to 5 %; or times 0.4 at one and at two thirds, for the weights alone
 enum class Refit { improved, published };  ///< of the gate: the toolkit's defaults, or algorithm 1 as released
 enum class Matching { optimal, greedy };   ///< of clusters with experts
+enum class Draw { uniform, neighbours };    ///< of the environments of a step, where not all contribute
 enum class Search { all, gate };           ///< experts that are tried on a new environment
 enum class Sampling { linear, solved };    ///< of the windows that the ODEBench sets are trained on
 enum class Variant { published, corrected };
@@ -46,7 +47,9 @@ struct Settings {
   Index refit_every = 12;
   Refit refit = Refit::improved;
   Matching matching = Matching::optimal;
-  Index contributors = 0, pool = 1;  ///< 0: all
+  Index contributors = 0;  ///< environments of a gradient step, 0: all
+  Draw draw = Draw::uniform;
+  Index pool = 1;
   bool reweighting = false;          ///< hard environments weigh more
   double clip = 0;                   ///< largest norm of a gradient; 0: no limit
 

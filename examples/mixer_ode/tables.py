@@ -83,7 +83,7 @@ PUBLISHED = {
 ABLATION = [
     ("as it is", []),
     ("squared error", ["--loss", "mse"]),
-    ("K contributors instead of all", None),
+    ("K neighbours contribute to a step", None),
     ("refit as published, greedy", ["--refit", "published", "--matching", "greedy"]),
     ("greedy matching", ["--matching", "greedy"]),
     ("refit in every step", ["--refit-every", "1"]),
@@ -212,7 +212,7 @@ def ablation(runner, dataset, variant, backbones, extra):
     for backbone in backbones:
         base = options_of(dataset, backbone, model[1], model[2]) + extra
         for title, change in ABLATION:
-            change = ["--contributors", CONTRIBUTORS.get(dataset, "5")] if change is None else change
+            change = ["--contributors", CONTRIBUTORS.get(dataset, "5"), "--draw", "neighbours"] if change is None else change
             jobs.append(((title, backbone), base + change))
     found = runner.run_all(jobs, [variant])
     lines = ["| taken back | " + " | ".join(f"{TITLES[b]}, {c[0]}" for b in backbones for c in COLUMNS[dataset]) + " |",

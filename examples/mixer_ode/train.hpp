@@ -107,6 +107,7 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
   const EnvironmentData<Device> data(sets.train);
   EnvironmentTraining<Device, Model> training(model, data,
                                               {.contributors = s.contributors,
+                                               .draw = s.draw == Draw::uniform ? moesaic::Draw::uniform : moesaic::Draw::neighbours,
                                                .pool_size = s.pool,
                                                .reweighting = s.reweighting ? Reweighting::softmax : Reweighting::none,
                                                .part_size = part_size(data.environments),

@@ -177,8 +177,19 @@ TEST_CASE("softmax reweighting: total, and the gradient through the softmax") {
   }
 }
 
-TEST_CASE("contributors are a random environment and those nearest to it") {
+TEST_CASE("contributors are drawn without repetition, every environment as often as another") {
   Example x(model_of(2), {.contributors = 3}, 9);
+  std::vector<int> seen(9, 0);
+  for (Index count = 0; count < 300; ++count) {
+    x.evaluate(Training::contexts_player, count);
+    REQUIRE(x.moved().size() == 3);
+    for (Index e : x.moved()) ++seen[std::size_t(e)];
+  }
+  for (int n : seen) CHECK(std::abs(n - 100) < 41);  // five standard deviations of 8.2
+}
+
+TEST_CASE("contributors by neighbourhood are a random environment and those nearest to it") {
+  Example x(model_of(2), {.contributors = 3, .draw = Draw::neighbours}, 9);
   std::vector<int> seen(9, 0);
   for (Index count = 0; count < 60; ++count) {
     x.evaluate(Training::contexts_player, count);
@@ -205,7 +216,7 @@ TEST_CASE("contributors are a random environment and those nearest to it") {
   for (int n : seen) CHECK(n > 0);
 
   // Where all contexts are equal, at the start of a training, the random one is still among them.
-  Example alone(model_of(2), {.contributors = 1}, 9);
+  Example alone(model_of(2), {.contributors = 1, .draw = Draw::neighbours}, 9);
   B::fill(alone.training.contexts, 0.0);
   std::vector<int> drawn(9, 0);
   for (Index count = 0; count < 100; ++count) {

@@ -24,6 +24,12 @@ enum class Pool {
   smallest,        ///< SF: those with the smallest contexts
 };
 
+/// Which environments contribute to a gradient step, where not all do.
+enum class Draw {
+  uniform,     ///< any, every one as likely as another: a step sees every family
+  neighbours,  ///< a random one and those nearest to it in context (MixER, its code): a step sees about one family
+};
+
 /// How losses of environments are added.
 enum class Reweighting {
   none,     ///< mean
@@ -32,7 +38,8 @@ enum class Reweighting {
 
 /// Options of `EnvironmentTraining`.
 struct EnvironmentOptions {
-  Index contributors = 0;  ///< environments of a gradient step: a random one and those nearest to it in context; 0: all
+  Index contributors = 0;  ///< environments of a gradient step; 0: all
+  Draw draw = Draw::uniform;
   Index pool_size = 1;     ///< contexts that every environment is expanded about; without effect at Taylor order 0
   Pool pool = Pool::nearest;
   Reweighting reweighting = Reweighting::none;
@@ -183,12 +190,18 @@ class EnvironmentTraining {
                         return x < y || (x == y && a < b);
                       });
   }
+  /// The first `count` of `near_` become a random choice of `candidates`.
+  void draw(std::size_t candidates, std::size_t count, Random& random) {
+    for (std::size_t i = 0; i < count; ++i) std::swap(near_[i], near_[i + std::size_t(random.next_below(candidates - i))]);
+  }
 
   void choose_contributors(Random& random) {
     const Index e = data_.environments;
     const Index count = options_.contributors == 0 ? e : options_.contributors;
     std::iota(near_.begin(), near_.end(), Index{0});
-    if (count < e) {
+    if (count < e && options_.draw == Draw::uniform) {
+      draw(std::size_t(e), std::size_t(count), random);
+    } else if (count < e) {
       const auto centre = Index(random.next_below(std::uint64_t(e)));
       nearest(std::size_t(e), std::size_t(count), [&](Index i) { return i == centre ? -1 : distance(centre, i); });
     }
@@ -233,7 +246,7 @@ class EnvironmentTraining {
       case Pool::nearest_others: return nearest(n, count, [&](Index i) { return i == e ? -1 : distance(e, i); });
       case Pool::smallest: return nearest(n, count, [&](Index i) { return norm(i); });
       case Pool::random:
-        for (std::size_t i = 0; i < count; ++i) std::swap(near_[i], near_[i + std::size_t(random.next_below(n - i))]);
+        draw(n, count, random);
     }
   }
   double norm(Index e) const {
