@@ -34,9 +34,9 @@ class RealNvp {
     parameters_ = Array<B>({layout_.size()});
     gradient_ = Array<B>({layout_.size()});
     gradients_ = Array<B>({parts, layout_.size()});
-    each_weight([&](const std::string& peer, const Shape& all, auto&& parts) {
+    each_weight([&](const std::string& peer, const Shape& all, auto&& place) {
       const auto values = problem.weights("param_" + peer, all, all.rank() == 3 ? all[1] : hidden);
-      for (Index i = 0; i < couplings; ++i) B::copy(parts(parameters_, i), values.tensor().rows(i, 1));
+      for (Index i = 0; i < couplings; ++i) B::copy(place(parameters_, i), values.tensor().rows(i, 1));
     });
   }
 
@@ -44,9 +44,9 @@ class RealNvp {
     Array<B> loss(Shape{});
     loss.data()[0] = step();
     problem.compare("loss", loss);
-    each_weight([&](const std::string& peer, const Shape& all, auto&& parts) {
+    each_weight([&](const std::string& peer, const Shape& all, auto&& place) {
       Array<B> ours(all);
-      for (Index i = 0; i < couplings; ++i) B::copy(ours.tensor().rows(i, 1), parts(gradient_, i));
+      for (Index i = 0; i < couplings; ++i) B::copy(ours.tensor().rows(i, 1), place(gradient_, i));
       problem.compare("grad_" + peer, ours);
     });
   }
