@@ -12,8 +12,10 @@ namespace mixer_ode {
 
 using moesaic::require;
 
-Settings settings_for(std::string_view dataset, Backbone backbone, bool published) {
-  const DatasetSettings& d = settings_of(dataset);
+Settings settings_for(std::string_view dataset, Backbone backbone, bool as_published) {
+  const auto& table = as_published ? published : tuned;
+  const DatasetSettings& d =
+      *std::find_if(table.begin(), table.end() - 1, [&](const DatasetSettings& row) { return row.dataset == dataset; });
   Settings s;
   s.dataset = dataset;
   s.backbone = backbone;
@@ -23,24 +25,28 @@ Settings settings_for(std::string_view dataset, Backbone backbone, bool publishe
   s.width = d.width[backbone];
   s.depth = d.depth[backbone];
   s.interface = d.interface;
-  s.outer = d.outer[backbone];
-  s.taylor = int(d.taylor[backbone]);
-  s.pool = d.pool[backbone];
-  if (!published) return s;
+  s.outer = d.outer;
+  s.contributors = d.contributors;
+  s.refit_every = d.refit_every;
+  s.substeps = d.substeps;
+  s.loss = d.loss;
+  s.weight_rate = s.context_rate = d.rate;
+  s.adapt_steps = d.adapt_steps;
+  s.adapt_rate = d.adapt_rate;
+  if (!as_published) return s;
   s.variant = Variant::published;
-  s.outer = d.published.outer;
-  s.loss = Loss::mse;
-  s.weight_rate = s.context_rate = s.adapt_rate = 1e-3;
+  s.sampling = Sampling::linear;
   s.rates = s.adapt_rates = Rates::steps;
-  s.refit_every = d.published.refit_every;
   s.refit = Refit::published;
   s.matching = Matching::greedy;
-  s.contributors = d.published.contributors;
   s.draw = Draw::neighbours;
-  s.reweighting = d.published.reweighting;
   s.saturation = 0;
-  s.adapt_steps = 1500;
   s.search = Search::gate;
+  if (!dataset.starts_with("odebench") && !dataset.empty()) s.reweighting = true;
+  if (dataset == "sm" && backbone == Backbone::ncf) {
+    s.taylor = 2;
+    s.pool = 2;
+  }
   return s;
 }
 
@@ -111,10 +117,11 @@ void list() {
 bool parse(int argc, char** argv, Options& out) {
   CLI::App app{
       "Learns families of dynamical systems from trajectories with a mixture of experts (MixER), beside a single learner\n"
-      "and a naive mixture; prints how far off each is and which expert took what, and draws pictures.\n"};
+      "and a naive mixture; prints how far off each is and which expert took what, and draws pictures.\n"
+      "Where an option names no default, the data set decides it (settings.hpp).\n"};
   app.get_formatter()->column_width(34);
   std::string dataset = "odebench-2", backbone = "ncf";
-  bool listing = false, published = false, no_pictures = false;
+  bool listing = false, as_published = false, no_pictures = false;
   Choice variant, sampling, loss, rates, refit, matching, draw, search;
   std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool,
       adapt_steps;
@@ -137,7 +144,8 @@ bool parse(int argc, char** argv, Options& out) {
   app.add_flag("--list", listing, "list data sets, backbones and models")->group(group);
   choice(group, "--variant", variant, variant_names, "of ODEBench sets: corrected, or with the published generator's defects");
   choice(group, "--sampling", sampling, sampling_names,
-         "of training windows: linear between coarse points, as published, or solved");
+         "what ODEBench sets are fitted to: the observed points, or one window of time an environment, either interpolated "
+         "linearly between them, as published, or solved (observed)");
   auto* train = option(group, "--train", out.files.train,
                        "own trajectories, .npz: X [environment, trajectory, time, state], "
                        "t [time] or [environment, time]");
@@ -163,20 +171,20 @@ bool parse(int argc, char** argv, Options& out) {
   group = "Training";
   option(group, "--outer", outer, "outer iterations: inner steps of the contexts, then of the weights");
   option(group, "--inner", inner, "inner steps (12)");
-  choice(group, "--loss", loss, loss_names, "squared error, or relative to the size of the state (relative)");
+  choice(group, "--loss", loss, loss_names, "squared error, or relative to the size of the state");
   option(group, "--tail", tail, "relative loss: 0 divides by the state's own square, 1 by the trajectory's mean square (0.3)");
-  option(group, "--refit-every", refit_every, "steps between two refits of the gate (12)");
+  option(group, "--refit-every", refit_every, "steps between two refits of the gate");
   choice(group, "--refit", refit, refit_names, "of the gate: improved, or algorithm 1 as released");
   choice(group, "--matching", matching, matching_names, "of clusters with experts (optimal)");
   option(group, "--contributors", contributors, "environments of a gradient step, 0: all");
   choice(group, "--draw", draw, draw_names, "of these: any (uniform), or a random one and those nearest in context");
   option(group, "--pool", pool, "contexts that an environment is expanded about, with --taylor");
   option(group, "--reweighting", reweighting, "true: hard environments weigh more (false)");
-  option(group, "--weight-rate", weight_rate, "learning rate of the weights (0.003)");
-  option(group, "--context-rate", context_rate, "learning rate of the contexts (0.003)");
+  option(group, "--weight-rate", weight_rate, "learning rate of the weights");
+  option(group, "--context-rate", context_rate, "learning rate of the contexts");
   choice(group, "--rates", rates, rates_names, "cosine down to 5 %, or times 0.4 at one and two thirds (cosine)");
   option(group, "--clip", clip, "largest norm of a gradient, 0: no limit (0)");
-  app.add_flag("--published", published,
+  app.add_flag("--published", as_published,
                "all settings of MixER's released code: squared error, K contributors, greedy matching, refit in every step, "
                "stepwise rates, adaptation by the gate; options given beside it win")
       ->group(group);
@@ -185,7 +193,7 @@ bool parse(int argc, char** argv, Options& out) {
 
   group = "Adaptation to new environments";
   option(group, "--adapt-steps", adapt_steps, "gradient steps on a new context");
-  option(group, "--adapt-rate", adapt_rate, "learning rate (0.005)");
+  option(group, "--adapt-rate", adapt_rate, "learning rate");
   choice(group, "--search", search, search_names, "experts that are tried: all, or the gate's choice");
 
   group = "Files";
@@ -213,7 +221,7 @@ bool parse(int argc, char** argv, Options& out) {
   Settings& s = out.settings;
   Backbone wanted{};
   Choice{backbone}.into(wanted, backbone_names);
-  s = settings_for(out.files.own() ? std::string_view() : std::string_view(dataset), wanted, published);
+  s = settings_for(out.files.own() ? std::string_view() : std::string_view(dataset), wanted, as_published);
   s.dataset = out.files.own() ? out.files.train : dataset;
   s.seed = std::uint64_t(seed);
   if (experts) {

@@ -48,8 +48,11 @@ data::Environments load(const Settings& s, const Files& files) {
   } else {
     sets =
         data::make(s.dataset, {.variant = s.variant == Variant::corrected ? data::Variant::corrected : data::Variant::published});
-    if (s.dataset.starts_with("odebench"))
-      sets = data::windowed(sets, {.sampling = s.sampling == Sampling::linear ? data::Sampling::linear : data::Sampling::solved});
+    if (s.dataset.starts_with("odebench")) {
+      constexpr Index stride = 5;
+      const auto filled = s.sampling == Sampling::linear ? data::Sampling::linear : data::Sampling::solved;
+      sets = s.sampling == Sampling::observed ? data::every(sets, stride) : data::windowed(sets, {.sampling = filled}, stride);
+    }
   }
   return sets;
 }

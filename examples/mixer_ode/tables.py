@@ -82,6 +82,7 @@ PUBLISHED = {
 # What each of our changes to the published algorithm is worth: it is taken back alone, in the last row all together.
 ABLATION = [
     ("as it is", []),
+    ("linear windows of time", ["--sampling", "linear"]),
     ("squared error", ["--loss", "mse"]),
     ("K neighbours contribute to a step", None),
     ("refit as published, greedy", ["--refit", "published", "--matching", "greedy"]),

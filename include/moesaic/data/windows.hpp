@@ -107,12 +107,17 @@ inline Trajectories window(const Trajectories& coarse, const Windows& windows) {
   return windows.sampling == Sampling::linear ? interpolate(coarse, times) : solve_at(coarse, times, windows.solver);
 }
 
+/// Every `stride`-th point of all splits.
+inline Environments every(const Environments& fine, Index stride) {
+  return {fine.name, every(fine.train, stride), every(fine.test, stride), every(fine.adapt, stride), every(fine.adapt_test, stride)};
+}
+
 /// What MixER sees of an ODEBench set: every `stride`-th point, and of the splits it fits, train and adapt, one window each.
 inline Environments windowed(const Environments& fine, Windows windows = {}, Index stride = 5) {
-  Environments out{
-      fine.name, window(every(fine.train, stride), windows), every(fine.test, stride), {}, every(fine.adapt_test, stride)};
+  Environments out = every(fine, stride);
+  out.train = window(out.train, windows);
   ++windows.seed;
-  out.adapt = window(every(fine.adapt, stride), windows);
+  out.adapt = window(out.adapt, windows);
   return out;
 }
 

@@ -48,7 +48,7 @@ struct AdaptProblem {
   Index copies;                     ///< contexts per environment
   std::vector<Index> expert{};      ///< of every context
   std::vector<Solve> solves{};
-  std::vector<double> losses{};
+  std::vector<double> losses{}, best{};
 
   void plan() {
     if (copies == 1) runner.route(parameters, contexts, expert);
@@ -59,9 +59,21 @@ struct AdaptProblem {
   Losses evaluate(const Step&, const Tensor<B>& gradient) {
     plan();
     runner(solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::contexts, gradient, losses, Divergence::scores);
+    return Losses(mean_of_best());
+  }
+  /// Of those environments that some expert can solve: the others' losses say nothing about how far the fit is.
+  double mean_of_best() {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    best.assign(std::size_t(data.environments), infinite);
+    for (std::size_t i = 0; i < solves.size(); ++i) {
+      double& of = best[std::size_t(solves[i].environment)];
+      of = std::min(of, losses[i]);
+    }
     double sum = 0;
-    for (double l : losses) sum += std::isfinite(l) ? l : 0;
-    return Losses(sum / double(losses.size()));
+    Index solved = 0;
+    for (double l : best)
+      if (l < infinite) sum += l, ++solved;
+    return sum / double(std::max<Index>(solved, 1));
   }
 };
 

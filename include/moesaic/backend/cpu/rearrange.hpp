@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include <moesaic/core/parallel.hpp>
 #include <moesaic/core/tensor.hpp>
 
 namespace moesaic::cpu {
@@ -48,16 +49,18 @@ struct Rearrangements {
   /// Swaps the last two axes: `in [..., R, C] -> out [..., C, R]`.
   static void transpose(const Tensor<B>& out, const Tensor<B>& in) {
     const Index rows = in.shape().back(1), cols = in.shape().back(), each = rows * cols;
-    constexpr Index side = SquareOfVectors<T>::side, block = 64;
+    constexpr Index side = SquareOfVectors<T>::side, block = 64, big = 1 << 16;
     const Index whole_rows = rows - rows % side, whole_cols = cols - cols % side;
     for (Index b = 0; b < (each ? in.size() / each : 0); ++b) {
       const T* x = in.data() + b * each;
       T* y = out.data() + b * each;
-      for (Index c0 = 0; c0 < whole_cols; c0 += block)
+      parallel_for((whole_cols + block - 1) / block, each >= big, [&](Index chunk) {
+        const Index c0 = chunk * block;
         for (Index r0 = 0; r0 < whole_rows; r0 += block)
           for (Index c = c0; c < std::min(whole_cols, c0 + block); c += side)
             for (Index r = r0; r < std::min(whole_rows, r0 + block); r += side)
               SquareOfVectors<T>::transpose(x + r * cols + c, cols, y + c * rows + r, rows);
+      });
       for (Index c = 0; c < cols; ++c)
         for (Index r = c < whole_cols ? whole_rows : 0; r < rows; ++r) y[c * rows + r] = x[r * cols + c];
     }
