@@ -10,39 +10,23 @@
 
 namespace moesaic {
 
-/// Activation functions of a network.
+/// Activation functions of a network: a functor of a layer's output, or of it and a learnable number.
 namespace activation {
-/// A learnable `beta` per layer: `x * sigmoid(beta x)`, beta ~ U(0.01, 1).
+/// `x * sigmoid(beta x)` with a learnable `beta` per layer, beta ~ U(0.01, 1).
 struct LearnableSwish {
   static constexpr bool learnable = true;
-  template <class X>
-  static X apply(const X& x, const X& beta) { return swish(x, beta); }
+  using Function = functor::SwishBeta;
 };
-struct Swish {
+template <class F>
+struct Fixed {
   static constexpr bool learnable = false;
-  template <class X>
-  static X apply(const X& x) { return swish(x); }
+  using Function = F;
 };
-struct Tanh {
-  static constexpr bool learnable = false;
-  template <class X>
-  static X apply(const X& x) { return tanh(x); }
-};
-struct Relu {
-  static constexpr bool learnable = false;
-  template <class X>
-  static X apply(const X& x) { return relu(x); }
-};
-struct Gelu {
-  static constexpr bool learnable = false;
-  template <class X>
-  static X apply(const X& x) { return gelu(x); }
-};
-struct Softplus {
-  static constexpr bool learnable = false;
-  template <class X>
-  static X apply(const X& x) { return softplus(x); }
-};
+struct Swish : Fixed<functor::Swish> {};
+struct Tanh : Fixed<functor::Tanh> {};
+struct Relu : Fixed<functor::Relu> {};
+struct Gelu : Fixed<functor::Gelu> {};
+struct Softplus : Fixed<functor::Softplus> {};
 }  // namespace activation
 
 /// Layer widths of a network, input first, output last; at most 16.
@@ -84,17 +68,23 @@ struct BoundMlp {
   X after(int first, const X& before_activation) const { return from(first + 1, activated(first, before_activation)); }
 
  private:
+  using Function = typename Activation::Function;
+  bool activates(int i) const { return i + 1 < layers || activate_last; }
+
   X activated(int i, const X& h) const {
-    if (i + 1 == layers && !activate_last) return h;
+    if (!activates(i)) return h;
     if constexpr (Activation::learnable)
-      return Activation::apply(h, layer[std::size_t(i)].beta);
+      return map(Function{}, h, layer[std::size_t(i)].beta);
     else
-      return Activation::apply(h);
+      return map(Function{}, h);
   }
   X from(int first, X h) const {
     for (int i = first; i < layers; ++i) {
       const auto& l = layer[std::size_t(i)];
-      h = activated(i, linear(h, l.weight, l.bias));
+      if constexpr (Activation::learnable)
+        h = activated(i, linear(h, l.weight, l.bias));
+      else
+        h = activates(i) ? linear_map(Function{}, h, l.weight, l.bias) : linear(h, l.weight, l.bias);
     }
     return h;
   }
