@@ -4,8 +4,8 @@
 #include <limits>
 #include <type_traits>
 
-#include <moesaic/core/host_memory.hpp>
 #include <moesaic/cluster/metric.hpp>
+#include <moesaic/core/host_memory.hpp>
 #include <moesaic/core/random.hpp>
 
 namespace moesaic::cluster {

@@ -6,9 +6,9 @@
 #include <type_traits>
 #include <vector>
 
-#include <moesaic/core/host_memory.hpp>
 #include <moesaic/cluster/centroid_scan.hpp>
 #include <moesaic/cluster/chunks.hpp>
+#include <moesaic/core/host_memory.hpp>
 
 namespace moesaic::cluster {
 

@@ -8,6 +8,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include <moesaic/core/host_memory.hpp>
+#include <moesaic/core/shape.hpp>
 #include <moesaic/core/workspace.hpp>
 
 namespace moesaic::cpu {
