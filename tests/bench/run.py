@@ -249,7 +249,8 @@ class Bench:
         results = []
         print(HEADER, flush=True)
         for row in ROWS:
-            if row.key not in self.o.rows if self.o.rows else row.on_demand:
+            wanted = row.key in self.o.rows if self.o.rows else not row.on_demand
+            if not wanted:
                 continue
             try:
                 self.run_row(row, results)
