@@ -107,6 +107,7 @@ void write(Json& j, const Settings& s) {
   j.member("adapt_rate", s.adapt_rate);
   j.member("adapt_rates", rates_names[std::size_t(s.adapt_rates)]);
   j.member("search", search_names[std::size_t(s.search)]);
+  j.member("start", start_names[std::size_t(s.start)]);
   j.member("seed", s.seed);
   j.close('}');
 }

@@ -42,6 +42,7 @@ Settings settings_for(std::string_view dataset, Backbone backbone, bool as_publi
   s.draw = Draw::neighbours;
   s.saturation = 0;
   s.search = Search::gate;
+  s.start = Start::zero;
   if (!dataset.starts_with("odebench") && !dataset.empty()) s.reweighting = true;
   if (dataset == "sm" && backbone == Backbone::ncf) {
     s.taylor = 2;
@@ -122,10 +123,10 @@ bool parse(int argc, char** argv, Options& out) {
   app.get_formatter()->column_width(34);
   std::string dataset = "odebench-2", backbone = "ncf";
   bool listing = false, as_published = false, no_pictures = false;
-  Choice variant, sampling, loss, rates, refit, matching, draw, search;
+  Choice variant, sampling, loss, rates, refit, matching, draw, search, start;
   std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool,
       adapt_steps;
-  Index seed = 0;
+  Index seed = 0, data_seed = 0;
   std::optional<int> taylor;
   std::optional<double> tail, weight_rate, context_rate, adapt_rate, clip, saturation;
   std::optional<bool> reweighting;
@@ -146,6 +147,7 @@ bool parse(int argc, char** argv, Options& out) {
   choice(group, "--sampling", sampling, sampling_names,
          "what ODEBench sets are fitted to: the observed points, or one window of time an environment, either interpolated "
          "linearly between them, as published, or solved (observed)");
+  option(group, "--data-seed", data_seed, "0: the published trajectories; others are for choosing settings on (0)");
   auto* train = option(group, "--train", out.files.train,
                        "own trajectories, .npz: X [environment, trajectory, time, state], "
                        "t [time] or [environment, time]");
@@ -195,6 +197,7 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--adapt-steps", adapt_steps, "gradient steps on a new context");
   option(group, "--adapt-rate", adapt_rate, "learning rate");
   choice(group, "--search", search, search_names, "experts that are tried: all, or the gate's choice");
+  choice(group, "--start", start, start_names, "contexts start from the training environments' that fits best (known), or from 0");
 
   group = "Files";
   option(group, "--output", out.output, "folder for pictures and trained models (out/DATASET-BACKBONE)");
@@ -224,6 +227,7 @@ bool parse(int argc, char** argv, Options& out) {
   s = settings_for(out.files.own() ? std::string_view() : std::string_view(dataset), wanted, as_published);
   s.dataset = out.files.own() ? out.files.train : dataset;
   s.seed = std::uint64_t(seed);
+  s.data_seed = std::uint64_t(data_seed);
   if (experts) {
     require(*experts >= 1, "--experts: expected at least 1, got ", *experts);  // before it divides
     const Index largest = std::max<Index>(40, s.context);
@@ -258,8 +262,10 @@ bool parse(int argc, char** argv, Options& out) {
   matching.into(s.matching, matching_names);
   draw.into(s.draw, draw_names);
   search.into(s.search, search_names);
+  start.into(s.start, start_names);
   check(s);
   require(seed >= 0, "--seed: expected at least 0, got ", seed);
+  require(data_seed >= 0, "--data-seed: expected at least 0, got ", data_seed);
   require(out.checkpoint >= 0, "--checkpoint: expected at least 0, got ", out.checkpoint);
 
   if (!models.empty()) {

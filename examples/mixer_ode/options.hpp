@@ -37,6 +37,7 @@ inline constexpr std::string_view refit_names[] = {"improved", "published"};
 inline constexpr std::string_view matching_names[] = {"optimal", "greedy"};
 inline constexpr std::string_view draw_names[] = {"uniform", "neighbours"};
 inline constexpr std::string_view search_names[] = {"all", "gate"};
+inline constexpr std::string_view start_names[] = {"known", "zero"};
 inline constexpr std::string_view sampling_names[] = {"observed", "linear", "solved"};
 inline constexpr std::string_view variant_names[] = {"published", "corrected"};
 

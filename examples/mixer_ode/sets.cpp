@@ -46,8 +46,10 @@ data::Environments load(const Settings& s, const Files& files) {
     if (!files.adapt_test.empty()) sets.adapt_test = read(files.adapt_test, sets.name);
     data::validate(sets);
   } else {
-    sets =
-        data::make(s.dataset, {.variant = s.variant == Variant::corrected ? data::Variant::corrected : data::Variant::published});
+    data::Options options;
+    options.variant = s.variant == Variant::corrected ? data::Variant::corrected : data::Variant::published;
+    if (s.data_seed > 0) options.seed = s.data_seed;
+    sets = data::make(s.dataset, options);
     if (s.dataset.starts_with("odebench")) {
       constexpr Index stride = 5;
       const auto filled = s.sampling == Sampling::linear ? data::Sampling::linear : data::Sampling::solved;

@@ -4,7 +4,8 @@
 """Regenerates the result tables of docs/results.md, as Markdown: our mean and spread beside the published numbers.
 
     python3 examples/mixer_ode/tables.py odebench-10a --seeds 0,1,2 --jobs 2
-    python3 examples/mixer_ode/tables.py odebench-10a --ablation --backbones geps
+    python3 examples/mixer_ode/tables.py odebench-2 --ablation --backbones geps
+    python3 examples/mixer_ode/tables.py odebench-10a lv --ablation-of-adaptation
 
 Every run of the program is kept as JSON in the results folder under its options, and is not repeated; --fresh repeats it, which
 is needed after the program has changed.
@@ -89,8 +90,14 @@ ABLATION = [
     ("greedy matching", ["--matching", "greedy"]),
     ("refit in every step", ["--refit-every", "1"]),
     ("stepwise rates", ["--rates", "steps"]),
-    ("expert of new environments by the gate", ["--search", "gate"]),
     ("all as published", ["--published"]),
+]
+# The same for adaptation, on the trained models: name of the kept result, title, options.
+ADAPTATION = [
+    ("", "as it is", []),
+    ("gate", "expert chosen by the gate", ["--search", "gate"]),
+    ("zero", "contexts start from 0", ["--start", "zero"]),
+    ("gate-zero", "both, as published", ["--search", "gate", "--start", "zero"]),
 ]
 CONTRIBUTORS = {"odebench-10b": "16", "sm": "7", "lv": "3", "go": "3"}
 
@@ -108,16 +115,16 @@ class Runner:
         code = hashlib.sha256(" ".join(options).encode()).hexdigest()[:10]
         return os.path.join(self.args.results, f"{name[:80].replace('/', '_')}-{code}")
 
-    def run(self, options, variants):
-        """Results by variant. The variants of a set differ in tests and adaptation only: the second takes up the trained model."""
+    def run(self, options, takes):
+        """Results by take, which says more options: takes differ in tests and adaptation only, those after the first take up the
+        trained model."""
         out = {}
-        for variant in variants:
+        for take, more in takes.items():
             folder = self.folder(options)
-            path = f"{folder}{'-' + variant if variant else ''}.json"
+            path = f"{folder}{'-' + take if take else ''}.json"
             if self.args.fresh or not os.path.exists(path):
-                more = ["--variant", variant] if variant else []
                 self.execute(options + more + (["--resume"] if out else []), folder, path)
-            out[variant] = self.load(path)
+            out[take] = self.load(path)
         return out
 
     def execute(self, options, folder, path):
@@ -140,16 +147,21 @@ class Runner:
         with open(path) as file:
             return json.load(file)
 
-    def run_all(self, jobs, variants):
-        """From a list of (key, options) to {(key, variant): [result of each seed]}."""
+    def run_all(self, jobs, takes):
+        """From a list of (key, options) to {(key, take): [result of each seed]}."""
         work = [(key, options + ["--seed", seed]) for key, options in jobs for seed in self.args.seeds.split(",")]
         with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
-            results = list(pool.map(lambda item: self.run(item[1], variants), work))
+            results = list(pool.map(lambda item: self.run(item[1], takes), work))
         out = {}
         for (key, _), found in zip(work, results):
-            for variant, result in found.items():
-                out.setdefault((key, variant), []).append(result)
+            for take, result in found.items():
+                out.setdefault((key, take), []).append(result)
         return out
+
+
+def takes_of(variants):
+    """Takes by the variant of the data; sets without variants have one take."""
+    return {variant or "": ["--variant", variant] if variant else [] for variant in variants}
 
 
 def number(x):
@@ -184,7 +196,7 @@ def options_of(dataset, backbone, model, experts):
 def table(runner, dataset, variants, backbones, extra):
     jobs = [((title, backbone), options_of(dataset, backbone, model, experts) + extra)
             for title, model, experts in ROWS[dataset] if model for backbone in backbones]
-    found = runner.run_all(jobs, variants)
+    found = runner.run_all(jobs, takes_of(variants))
     lines = []
     for first in range(0, len(COLUMNS[dataset]), 2):  # two columns a table: more do not fit a page
         part = range(first, min(first + 2, len(COLUMNS[dataset])))
@@ -196,7 +208,7 @@ def table(runner, dataset, variants, backbones, extra):
                 cells = [published[c][BACKBONES.index(b)] for c in part for b in backbones]
                 lines.append(f"| {title} | published | " + " | ".join(cells) + " |")
             for variant in variants if model else []:
-                cells = [cell(found[((title, b), variant)], *COLUMNS[dataset][c][1:]) for c in part for b in backbones]
+                cells = [cell(found[((title, b), variant or "")], *COLUMNS[dataset][c][1:]) for c in part for b in backbones]
                 name = {"corrected": "ours, corrected data", "published": "ours, published data", None: "ours"}[variant]
                 lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")
         lines.append("")
@@ -205,7 +217,12 @@ def table(runner, dataset, variants, backbones, extra):
     return lines + [f"{sum(map(len, found.values()))} runs, {seconds / 60:.0f} minutes of computing in all, {memory:.0f} MB of memory at most."]
 
 
-def ablation(runner, dataset, variant, backbones, extra):
+def header(dataset, backbones, columns):
+    return ["| taken back | " + " | ".join(f"{TITLES[b]}, {c[0]}" for b in backbones for c in columns) + " |",
+            "|---|" + "---|" * (len(columns) * len(backbones))]
+
+
+def ablation(runner, dataset, variants, backbones, extra):
     jobs = []
     model = ROWS[dataset][2 if len(ROWS[dataset]) > 2 else 1]
     for backbone in backbones:
@@ -213,11 +230,25 @@ def ablation(runner, dataset, variant, backbones, extra):
         for title, change in ABLATION:
             change = ["--contributors", CONTRIBUTORS.get(dataset, "5"), "--draw", "neighbours"] if change is None else change
             jobs.append(((title, backbone), base + change))
-    found = runner.run_all(jobs, [variant])
-    lines = ["| taken back | " + " | ".join(f"{TITLES[b]}, {c[0]}" for b in backbones for c in COLUMNS[dataset]) + " |",
-             "|---|" + "---|" * (len(COLUMNS[dataset]) * len(backbones))]
+    takes = takes_of(variants[:1])
+    found = runner.run_all(jobs, takes)
+    lines = header(dataset, backbones, COLUMNS[dataset])
     for title, _ in ABLATION:
-        lines.append(f"| {title} | " + " | ".join(cell(found[((title, b), variant)], *c[1:]) for b in backbones for c in COLUMNS[dataset]) + " |")
+        lines.append(f"| {title} | " + " | ".join(cell(found[((title, b), next(iter(takes)))], *c[1:])
+                                                 for b in backbones for c in COLUMNS[dataset]) + " |")
+    return lines
+
+
+def ablation_of_adaptation(runner, dataset, variants, backbones, extra):
+    model = ROWS[dataset][2 if len(ROWS[dataset]) > 2 else 1]
+    jobs = [(backbone, options_of(dataset, backbone, model[1], model[2]) + extra) for backbone in backbones]
+    (first, of_variant), = takes_of(variants[:1]).items()
+    name = lambda change: "-".join(part for part in (first, change) if part)
+    found = runner.run_all(jobs, {name(change): of_variant + more for change, _, more in ADAPTATION})
+    columns = [c for c in COLUMNS[dataset] if c[1] == ADAPT]
+    lines = header(dataset, backbones, columns)
+    for change, title, _ in ADAPTATION:
+        lines.append(f"| {title} | " + " | ".join(cell(found[(b, name(change))], *c[1:]) for b in backbones for c in columns) + " |")
     return lines
 
 
@@ -229,6 +260,7 @@ def main():
     parser.add_argument("--backbones", default="ncf,coda,geps")
     parser.add_argument("--variants", default="corrected,published", help="of the ODEBench data: see --variant of the program")
     parser.add_argument("--ablation", action="store_true", help="what each change to the published algorithm is worth")
+    parser.add_argument("--ablation-of-adaptation", action="store_true", help="the same for adaptation to new environments")
     parser.add_argument("--options", default="", help="more options for the program, in one string")
     parser.add_argument("--results", default="out/tables", help="folder of the kept results")
     parser.add_argument("--fresh", action="store_true", help="repeat runs that are kept")
@@ -244,9 +276,9 @@ def main():
     runner = Runner(args)
     for dataset in list(ROWS) if "all" in args.dataset else args.dataset:
         variants = args.variants.split(",") if dataset.startswith("odebench") else [None]
-        print(f"### {dataset}{', ablation' if args.ablation else ''}: mean ± standard deviation over seeds {args.seeds}\n")
-        make = ablation if args.ablation else table
-        print("\n".join(make(runner, dataset, variants[0] if args.ablation else variants, backbones, args.options.split())), flush=True)
+        make = ablation if args.ablation else ablation_of_adaptation if args.ablation_of_adaptation else table
+        print(f"### {dataset}, {make.__name__.replace('_', ' ')}: mean ± standard deviation over seeds {args.seeds}\n")
+        print("\n".join(make(runner, dataset, variants, backbones, args.options.split())), flush=True)
         print()
 
 

@@ -76,8 +76,8 @@ Scores score(const Model& model, const data::Trajectories& truth, const Tensor<D
 }
 
 template <class Model>
-void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& parameters, const Settings& s,
-                     const data::Environments& sets, bool progress) {
+void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& parameters, const Tensor<Device>& contexts,
+                     const Settings& s, const data::Environments& sets, bool progress) {
   const auto start = std::chrono::steady_clock::now();
   if (progress) std::fputs("  adaptation to new environments\n", stderr);
   auto found = adapt<Device>(
@@ -85,7 +85,8 @@ void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& para
       {.steps = s.adapt_steps,
        .rate = s.adapt_rates == Rates::cosine ? rate_of(Rates::cosine, s.adapt_rate, s.adapt_steps) : Schedule(s.adapt_rate),
        .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
-       .progress = progress});
+       .progress = progress},
+      s.start == Start::known ? contexts : Tensor<Device>{});
   if (InterruptGuard::requested()) return;  // half an adaptation says nothing
   out.adapt_seconds = seconds_since(start);
   out.adapted = true;
@@ -140,7 +141,7 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
   out.expert.assign(routing.begin(), routing.end());
   out.test = score(model, sets.test.empty() ? sets.train : sets.test, training.parameters, training.contexts, out.expert);
   if (!sets.adapt.empty() && out.ending != "interrupted")
-    adapt_and_score(out, model, training.parameters, s, sets, saving.progress);
+    adapt_and_score(out, model, training.parameters, training.contexts, s, sets, saving.progress);
   out.contexts = std::move(training.contexts);
   return out;
 }

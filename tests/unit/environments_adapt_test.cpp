@@ -78,6 +78,36 @@ TEST_CASE("where the gate is wrong at context 0, the search finds the right expe
     }
 }
 
+TEST_CASE("an environment starts from the known context that fits it best, or from 0") {
+  const Known known;
+  const EnvironmentData<B> data(new_environments());
+  // The gate hands the first two to expert 0, the others, far along their first number, to expert 1.
+  const Array<B> contexts({4, 4}, std::vector<double>{-0.39, 0.2, 9, 9, 0.9, 0.9, 9, 9, 200, 0, 0.3, -0.2, 300, 0, 0.8, 0.8});
+  const auto adapted = [&](ExpertSearch search, const Tensor<B>& from) {
+    const AdaptOptions still{.steps = 1, .rate = 1e-9, .search = search};
+    const auto a = adapt(known.model, known.parameters.tensor(), data, still, from);
+    return Found{to_host(a.contexts.tensor()), a.loss, a.expert};
+  };
+  const auto all = adapted(ExpertSearch::all, contexts), gate = adapted(ExpertSearch::gate, contexts);
+  // Environment 0 has the force of row 2, environment 2 nearly that of row 0, environment 3, (0, 0.6), is nearest to none.
+  for (const auto* found : {&all, &gate}) {
+    CHECK(found->expert[0] == 1);
+    CHECK(found->contexts[2] == doctest::Approx(0.3).epsilon(1e-6));
+    CHECK(found->contexts[3] == doctest::Approx(-0.2).epsilon(1e-6));
+    CHECK(found->loss[0] < 1e-6);
+    CHECK(found->expert[2] == 0);
+    CHECK(found->contexts[8] == doctest::Approx(-0.39).epsilon(1e-6));
+  }
+  CHECK(all.expert[3] == 1);
+  CHECK(std::abs(all.contexts[14]) + std::abs(all.contexts[15]) < 1e-6);
+  const auto from_zero = adapted(ExpertSearch::all, {});
+  for (std::size_t e = 0; e < 5; ++e) CHECK(all.loss[e] <= from_zero.loss[e] + 1e-9);
+  CHECK(from_zero.loss[0] > 1e-3);
+
+  CHECK_THROWS_WITH_AS(adapted(ExpertSearch::all, Array<B>({3, 2})),
+                       "adapt: known contexts of shape [3, 2]; expected rows of 4", Error);
+}
+
 TEST_CASE("environments adapted together are the same as one at a time, and on any number of threads") {
   const Known known;
   const auto set = new_environments();

@@ -36,12 +36,16 @@ inline void set_thread_count(int threads) {
 #endif
 }
 
-/// Calls `f(i)` for i = 0 .. count - 1, on several threads where `worthwhile`.
-///
-/// The chunks are the caller's and never depend on the number of threads: results are the same bits on one thread and on many.
-/// Inside another parallel region it runs serially. The exception of the lowest failing index is rethrown.
-template <class F>
-void parallel_for(Index count, bool worthwhile, const F& f) {
+namespace detail {
+
+/// A function of an index, its type erased: the loops below are compiled once and not for every body, for the compiler's sake.
+struct IndexFunction {
+  const void* f;
+  void (*call)(const void* f, Index i);
+  void operator()(Index i) const { call(f, i); }
+};
+
+inline void parallel_loop(Index count, [[maybe_unused]] bool worthwhile, const IndexFunction& f) {
 #ifdef _OPENMP
   if (worthwhile && count > 1 && thread_count() > 1 && !omp_in_parallel()) {
     std::exception_ptr error;
@@ -62,8 +66,18 @@ void parallel_for(Index count, bool worthwhile, const F& f) {
     return;
   }
 #endif
-  (void)worthwhile;
   for (Index i = 0; i < count; ++i) f(i);
+}
+
+}  // namespace detail
+
+/// Calls `f(i)` for i = 0 .. count - 1, on several threads where `worthwhile`.
+///
+/// The chunks are the caller's and never depend on the number of threads: results are the same bits on one thread and on many.
+/// Inside another parallel region it runs serially. The exception of the lowest failing index is rethrown.
+template <class F>
+void parallel_for(Index count, bool worthwhile, const F& f) {
+  detail::parallel_loop(count, worthwhile, {&f, [](const void* at, Index i) { (*static_cast<const F*>(at))(i); }});
 }
 
 }  // namespace moesaic

@@ -31,8 +31,8 @@ class Workspace {
 
   void* take(std::size_t bytes) {
     bytes = (bytes + alignment - 1) & ~(alignment - 1);
-    while (at_.block < blocks_.size() && at_.used + bytes > blocks_[at_.block].size) at_ = {at_.block + 1, 0};
-    if (at_.block == blocks_.size()) grow(bytes);
+    if (at_.block == blocks_.size() || at_.used + bytes > blocks_[at_.block].size) [[unlikely]]
+      next_block(bytes);
     void* p = static_cast<std::byte*>(blocks_[at_.block].data) + at_.used;
     at_.used += bytes;
     return p;
@@ -89,7 +89,10 @@ class Workspace {
     thread_local Workspace* pointer = &own;
     return pointer;
   }
-  void grow(std::size_t bytes) {
+  /// Goes on to the next block that holds `bytes`, which is made if there is none.
+  [[gnu::noinline]] void next_block(std::size_t bytes) {
+    while (at_.block < blocks_.size() && at_.used + bytes > blocks_[at_.block].size) at_ = {at_.block + 1, 0};
+    if (at_.block < blocks_.size()) return;
     std::size_t size = blocks_.empty() ? std::size_t{1} << 18 : blocks_.back().size * 2;
     if (size > (std::size_t{1} << 26)) size = std::size_t{1} << 26;
     if (size < bytes) size = bytes;

@@ -56,6 +56,29 @@ struct AdaptProblem {
     for (Index row = 0; row < contexts.shape()[0]; ++row)
       solves.push_back({row / copies, row, row, expert[std::size_t(row)], 1.0});
   }
+  /// Moves every context from 0 to the known one that fits its environment best, of those that the gate hands to its expert.
+  void start_from(const Tensor<B>& known) {
+    const Index d = contexts.shape()[1], count = known.size() / d;
+    require(known.shape() == Shape{count, d}, "adapt: known contexts of shape ", known.shape(), "; expected rows of ", d);
+    Array<B> starts(Shape{count + 1, d});  // the last is 0
+    B::copy(starts.tensor().rows(0, count), known);
+    std::vector<Index> of_start(std::size_t(count + 1));
+    runner.route(parameters, starts, of_start);
+    std::vector<Solve> trials;
+    for (Index e = 0; e < data.environments; ++e)
+      for (Index s = 0; s <= count; ++s)
+        for (Index k = 0; k < copies; ++k)
+          if (copies == 1 || s == count || of_start[std::size_t(s)] == k)
+            trials.push_back({e, s, s, copies == 1 ? of_start[std::size_t(s)] : k, 1});
+    std::vector<double> found(trials.size()), least(std::size_t(contexts.shape()[0]), std::numeric_limits<double>::infinity());
+    runner(trials, data, parameters, starts, EnvironmentStep<B, Model>::Wanted::nothing, {}, found);
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+      const Index row = trials[i].environment * copies + (copies == 1 ? 0 : trials[i].expert);
+      if (!(found[i] < least[std::size_t(row)])) continue;
+      least[std::size_t(row)] = found[i];
+      B::copy(contexts.rows(row, 1), starts.tensor().rows(trials[i].context, 1));
+    }
+  }
   Losses evaluate(const Step&, const Tensor<B>& gradient) {
     plan();
     runner(solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::contexts, gradient, losses, Divergence::scores);
@@ -79,12 +102,15 @@ struct AdaptProblem {
 
 }  // namespace detail
 
-/// Finds contexts for new environments, starting from 0, with weights and gate frozen (MixER, section 3.3).
+/// Finds contexts for new environments with weights and gate frozen (MixER, section 3.3).
 ///
-/// Environments do not interact: adapting them together is the same, up to rounding, as one after the other. With `ExpertSearch::all` the choice of
-/// expert is not trapped in what the gate says at context 0.
+/// An environment starts from that of the `known` contexts `[K, D]` which fits it best, or from 0 where that fits better or none
+/// are given; MixER starts from 0. Few trajectories leave many local minima, and another environment's context is often in the
+/// right one. Environments do not interact: adapting them together is the same, up to rounding, as one after the other. With
+/// `ExpertSearch::all` the choice of expert is not trapped in what the gate says at the start.
 template <class B, class Model>
-Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {}) {
+Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {},
+                    const Tensor<B>& known = {}) {
   const Index environments = data.environments, experts = model.experts.count, d = model.features();
   require(environments > 0, "adapt: no environments");
   const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
@@ -93,6 +119,7 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   problem.expert.resize(std::size_t(environments * copies));
   problem.losses.resize(problem.expert.size());
   for (std::size_t i = 0; i < problem.expert.size(); ++i) problem.expert[i] = Index(i) % copies;
+  if (known) problem.start_from(known);
   fit(problem, {{.name = "contexts", .parameters = contexts, .rate = options.rate}},
       {.iterations = options.steps, .progress = options.progress});
 

@@ -14,12 +14,14 @@ namespace moesaic::cpu {
 template <class T>
 class BlockedGemm {
   static constexpr Index panel = Gemm<T>::tile_columns;
-  static constexpr Index depth = 128;  ///< of a stretch: a panel of B takes 32 KB
+  static constexpr Index most_depth = 256;
   static constexpr Index most_rows = 264, most_cols = 256;
 
  public:
   explicit BlockedGemm(const Gemm<T>& product) : all_(product) {
     for (Index s = 0; s < all_.segment_count; ++s) inner_ += all_.segments[s].k;
+    const Index stretches = std::max<Index>(1, (inner_ + most_depth - 1) / most_depth);
+    depth_ = (inner_ + stretches - 1) / stretches;
     // Cut at the edges of register tiles, so that the number of chunks, which follows the number of threads, changes no bit.
     cols_ = std::min(all_.n, most_cols);
     const Index wanted = (thread_count() * cols_ + all_.n - 1) / all_.n, tile = Gemm<T>::tile_rows;
@@ -39,33 +41,33 @@ class BlockedGemm {
     const Scratch<HostMemory> scratch;
     auto& workspace = Workspace<HostMemory>::current();
     const Index panels = (n + panel - 1) / panel;
-    T* const left = workspace.template take<T>(std::size_t(m * depth));
-    T* const right = workspace.template take<T>(std::size_t(panels * panel * depth));
+    T* const left = workspace.template take<T>(std::size_t(m * depth_));
+    T* const right = workspace.template take<T>(std::size_t(panels * panel * depth_));
     const bool by_rows = all_.a_col == 1;
     T* const c = all_.c + i * all_.c_row + j;
     const T* init = all_.init ? all_.init + i * all_.init_row + j : nullptr;
     Index init_row = all_.init_row, segment = 0, begin = 0;
     for (Index done = 0; done < inner_; init = c, init_row = all_.c_row) {
-      const Index k = std::min(depth, inner_ - done);
+      const Index k = std::min(depth_, inner_ - done);
       for (Index filled = 0; filled < k;) {
         const Segment<T>& from = all_.segments[segment];
         const Index part = std::min(k - filled, from.k - begin);
         const T* a = from.a + i * all_.a_row + begin * all_.a_col;
         if (by_rows)
-          for (Index r = 0; r < m; ++r) std::copy_n(a + r * all_.a_row, part, left + r * depth + filled);
+          for (Index r = 0; r < m; ++r) std::copy_n(a + r * all_.a_row, part, left + r * depth_ + filled);
         else
           for (Index r = 0; r < part; ++r) std::copy_n(a + r * all_.a_col, m, left + (filled + r) * m);
         for (Index p = 0; p < panels; ++p)
           copy_panel(from.b + begin * all_.b_row + j + p * panel, part, std::min(panel, n - p * panel),
-                     right + (p * depth + filled) * panel);
+                     right + (p * depth_ + filled) * panel);
         filled += part;
         begin += part;
         if (begin == from.k) ++segment, begin = 0;
       }
       for (Index p = 0; p < panels; ++p) {
-        const Segment<T> one{left, right + p * depth * panel, k};
+        const Segment<T> one{left, right + p * depth_ * panel, k};
         const Index at = p * panel;
-        Gemm<T>{m, std::min(panel, n - at), c + at, all_.c_row, init ? init + at : nullptr, init_row, &one, 1, by_rows ? depth : 1,
+        Gemm<T>{m, std::min(panel, n - at), c + at, all_.c_row, init ? init + at : nullptr, init_row, &one, 1, by_rows ? depth_ : 1,
                 by_rows ? 1 : m, panel}.run_rows(0, m);
       }
       done += k;
@@ -80,7 +82,7 @@ class BlockedGemm {
   }
 
   Gemm<T> all_;
-  Index inner_ = 0, rows_, cols_;
+  Index inner_ = 0, depth_, rows_, cols_;
 };
 
 }  // namespace moesaic::cpu

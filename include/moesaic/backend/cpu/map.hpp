@@ -24,7 +24,7 @@ struct Map {
 
   template <class F, class... Ins>
   static void map(const Tensor<B>& out, const F& f, const Ins&... in) {
-    map_into(out, f, std::index_sequence_for<Ins...>{}, in...);
+    run<sizeof...(Ins)>(out, {&in...}, Kernel{loop_of<F>(std::index_sequence_for<Ins...>{}), &f});
   }
 
   /// Primitive `combine`: `out = sum_j coefficient[j] * in[j]`, all of one shape.
@@ -47,16 +47,34 @@ struct Map {
     bool moves;
     Batch still;
 
+    Stream() = default;
     Stream(const T* at, Index stride) : p(at), moves(stride != 0), still(*at) {}
     Batch load(Index i) const { return moves ? Batch::load_unaligned(p + i) : still; }
-    Batch load_last(Index i, Index n) const { return moves ? load_tail(p + i, n) : still; }
   };
+  /// All that is compiled for every functor: the loop over whole batches. What surrounds it is shared, for the compiler's sake.
+  struct Kernel {
+    void (*loop)(T* out, const Stream* in, Index begin, Index end, const void* f);
+    const void* f;
+    void operator()(T* out, const Stream* in, Index begin, Index end) const { loop(out, in, begin, end, f); }
+  };
+
+  template <class F, std::size_t... k>
+  static auto loop_of(std::index_sequence<k...>) {
+    return [](T* out, const Stream* streams, Index begin, Index end, const void* at) {
+      const F f = *static_cast<const F*>(at);  // copies: what is stored to `out` cannot change them
+      const Stream in[]{streams[k]...};
+      for (Index i = begin; i < end; i += width) Batch(f(in[k].load(i)...)).store_unaligned(out + i);
+    };
+  }
 
   /// `n < width` numbers, padded by repetition: no lane sees a number that is not there. The last elements so take the same
   /// instructions as the others, and where an element lies does not change its rounding.
+  static void pad(T* buffer, const T* x, Index n) {
+    for (Index k = 0; k < width; ++k) buffer[k] = x[std::min(k, n - 1)];
+  }
   static Batch load_tail(const T* x, Index n) {
     alignas(alignment) T buffer[std::size_t(width)];
-    for (Index k = 0; k < width; ++k) buffer[k] = x[std::min(k, n - 1)];
+    pad(buffer, x, n);
     return Batch::load_aligned(buffer);
   }
   static void store_tail(T* out, const Batch& batch, Index n) {
@@ -65,45 +83,57 @@ struct Map {
     std::memcpy(out, buffer, std::size_t(n) * sizeof(T));
   }
 
-  template <class F, std::size_t... k>
-  static void run(T* out, Index begin, Index end, const F& f, const std::array<Stream, sizeof...(k)>& in, std::index_sequence<k...>) {
-    Index i = begin;
-    for (; i + width <= end; i += width) Batch(f(in[k].load(i)...)).store_unaligned(out + i);
-    if (i < end) store_tail(out + i, Batch(f(in[k].load_last(i, end - i)...)), end - i);
+  template <std::size_t n>
+  static void run_stretch(T* out, const std::array<Stream, n>& in, Index begin, Index end, const Kernel& kernel) {
+    const Index rest = (end - begin) % width, whole = end - rest;
+    if (begin < whole) kernel(out, in.data(), begin, whole);
+    if (rest == 0) return;
+    alignas(alignment) T padded[n + 1][std::size_t(width)];
+    std::array<Stream, n> last = in;
+    for (std::size_t k = 0; k < n; ++k) {
+      if (!in[k].moves) continue;
+      pad(padded[k], in[k].p + whole, rest);
+      last[k].p = padded[k];
+    }
+    kernel(padded[n], last.data(), 0, width);
+    std::memcpy(out + whole, padded[n], std::size_t(rest) * sizeof(T));
   }
 
-  template <class F, std::size_t... k, class... Ins>
-  static void map_into(const Tensor<B>& out, const F& f, std::index_sequence<k...> seq, const Ins&... in) {
+  template <std::size_t n>
+  static std::array<Stream, n> streams(const std::array<const Tensor<B>*, n>& in, const std::array<Index, n>& offset,
+                                       const std::array<Index, n>& stride) {
+    std::array<Stream, n> out;
+    for (std::size_t k = 0; k < n; ++k) out[k] = Stream(in[k]->data() + offset[k], stride[k]);
+    return out;
+  }
+
+  template <std::size_t n>
+  static void run(const Tensor<B>& out, const std::array<const Tensor<B>*, n>& in, const Kernel& kernel) {
     if (out.size() == 0) return;
-    constexpr std::size_t n = sizeof...(k);
-    const std::array<const T*, n> data{in.data()...};
-    if ((... && (in.shape() == out.shape()))) {
-      run_flat(out, f, data, std::array<Index, n>{Index(k * 0 + 1)...}, seq);
-      return;
+    std::array<Index, n> start{}, stride;
+    bool alike = true;
+    for (const auto* x : in) alike = alike && x->shape() == out.shape();
+    if (alike) {
+      stride.fill(1);
+      return run_flat(out, streams(in, start, stride), kernel);
     }
-    const LoopNest<n> nest(out.shape(), {&in.shape()...});
-    if (nest.flat()) {
-      run_flat(out, f, data, nest.stride[0], seq);
-      return;
-    }
+    std::array<const Shape*, n> shapes;
+    for (std::size_t k = 0; k < n; ++k) shapes[k] = &in[k]->shape();
+    const LoopNest<n> nest(out.shape(), shapes);
+    if (nest.flat()) return run_flat(out, streams(in, start, nest.stride[0]), kernel);
     T* o = out.data();
     nest.for_each_run([&](const std::array<Index, n>& offset) {
-      run(o, 0, nest.inner(), f, std::array<Stream, n>{Stream(data[k] + offset[k], nest.stride[0][k])...}, seq);
+      run_stretch(o, streams(in, offset, nest.stride[0]), 0, nest.inner(), kernel);
       o += nest.inner();
     });
   }
 
-  template <class F, std::size_t... k>
-  static void run_flat(const Tensor<B>& out, const F& f, const std::array<const T*, sizeof...(k)>& data,
-                       const std::array<Index, sizeof...(k)>& stride, std::index_sequence<k...> seq) {
-    const std::array<Stream, sizeof...(k)> in{Stream(data[k], stride[k])...};
-    const Index n = out.size();
-    if (n < 2 * parallel_grain) {
-      run(out.data(), 0, n, f, in, seq);
-      return;
-    }
-    parallel_for((n + parallel_grain - 1) / parallel_grain, true, [&](Index chunk) {
-      run(out.data(), chunk * parallel_grain, std::min(n, (chunk + 1) * parallel_grain), f, in, seq);
+  template <std::size_t n>
+  static void run_flat(const Tensor<B>& out, const std::array<Stream, n>& in, const Kernel& kernel) {
+    const Index size = out.size();
+    if (size < 2 * parallel_grain) return run_stretch(out.data(), in, 0, size, kernel);
+    parallel_for((size + parallel_grain - 1) / parallel_grain, true, [&](Index chunk) {
+      run_stretch(out.data(), in, chunk * parallel_grain, std::min(size, (chunk + 1) * parallel_grain), kernel);
     });
   }
 };

@@ -21,10 +21,9 @@ struct Products {
   static void product(const Tensor<B>& out, const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& bias) {
     const Index in = w.shape().back(1), cols = w.shape().back();
     const bool batched = w.shape().rank() == 3;
-    const Index batch = batched ? w.shape()[0] : 1;
-    const Index rows = in && batch ? x.size() / (in * batch) : out.size() / std::max<Index>(cols * batch, 1);
+    const Index batch = batched ? w.shape()[0] : 1, rows = batched ? x.shape()[1] : x.shape().rows();
     Index bias_row = 0, bias_batch = 0;
-    if (bias) {
+    if (bias && bias.shape().rank() > 1) {
       const Index bias_rows = bias.size() / std::max<Index>(cols, 1);
       if (bias_rows == rows * batch)
         bias_row = cols, bias_batch = rows * cols;
