@@ -33,7 +33,7 @@ template <class B>
 struct Adaptation {
   Array<B> contexts;           ///< [environment, D]
   std::vector<Index> expert;   ///< of each environment
-  std::vector<double> loss;    ///< on the adaptation trajectories, infinite where the solve diverged
+  std::vector<double> loss;    ///< on the adaptation trajectories, the least of all steps; infinite where every solve diverged
 };
 
 namespace detail {
@@ -46,6 +46,9 @@ struct AdaptProblem {
   const EnvironmentData<B>& data;
   Tensor<B> parameters, contexts;
   Index copies;                     ///< contexts per environment
+  Array<B> kept{};                  ///< the contexts that have done best so far,
+  std::vector<double> least{};      ///< and their losses
+  std::vector<Index> kept_expert{}; ///< and experts
   std::vector<Index> expert{};      ///< of every context
   std::vector<Solve> solves{};
   std::vector<double> losses{}, best{};
@@ -70,19 +73,30 @@ struct AdaptProblem {
         for (Index k = 0; k < copies; ++k)
           if (copies == 1 || s == count || of_start[std::size_t(s)] == k)
             trials.push_back({e, s, s, copies == 1 ? of_start[std::size_t(s)] : k, 1});
-    std::vector<double> found(trials.size()), least(std::size_t(contexts.shape()[0]), std::numeric_limits<double>::infinity());
+    std::vector<double> found(trials.size()), smallest(std::size_t(contexts.shape()[0]), std::numeric_limits<double>::infinity());
     runner(trials, data, parameters, starts, EnvironmentStep<B, Model>::Wanted::nothing, {}, found);
     for (std::size_t i = 0; i < trials.size(); ++i) {
       const Index row = trials[i].environment * copies + (copies == 1 ? 0 : trials[i].expert);
-      if (!(found[i] < least[std::size_t(row)])) continue;
-      least[std::size_t(row)] = found[i];
+      if (!(found[i] < smallest[std::size_t(row)])) continue;
+      smallest[std::size_t(row)] = found[i];
       B::copy(contexts.rows(row, 1), starts.tensor().rows(trials[i].context, 1));
     }
   }
   Losses evaluate(const Step&, const Tensor<B>& gradient) {
     plan();
     runner(solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::contexts, gradient, losses, Divergence::scores);
+    keep();
     return Losses(mean_of_best());
+  }
+  /// Remembers every context that does better than before: a late jump out of a minimum costs nothing.
+  void keep() {
+    for (std::size_t i = 0; i < solves.size(); ++i) {
+      const auto row = std::size_t(solves[i].context);
+      if (!(losses[i] < least[row])) continue;
+      least[row] = losses[i];
+      kept_expert[row] = solves[i].expert;
+      B::copy(kept.tensor().rows(solves[i].context, 1), contexts.rows(solves[i].context, 1));
+    }
   }
   /// Of those environments that some expert can solve: the others' losses say nothing about how far the fit is.
   double mean_of_best() {
@@ -106,8 +120,9 @@ struct AdaptProblem {
 ///
 /// An environment starts from that of the `known` contexts `[K, D]` which fits it best, or from 0 where that fits better or none
 /// are given; MixER starts from 0. Few trajectories leave many local minima, and another environment's context is often in the
-/// right one. Environments do not interact: adapting them together is the same, up to rounding, as one after the other. With
-/// `ExpertSearch::all` the choice of expert is not trapped in what the gate says at the start.
+/// right one. The contexts returned are those that did best in all steps. Environments do not interact: adapting them together is
+/// the same, up to rounding, as one after the other. With `ExpertSearch::all` the choice of expert is not trapped in what the gate
+/// says at the start.
 template <class B, class Model>
 Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {},
                     const Tensor<B>& known = {}) {
@@ -116,28 +131,28 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
   detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), data, parameters, contexts, copies};
-  problem.expert.resize(std::size_t(environments * copies));
-  problem.losses.resize(problem.expert.size());
-  for (std::size_t i = 0; i < problem.expert.size(); ++i) problem.expert[i] = Index(i) % copies;
+  const auto rows = std::size_t(environments * copies);
+  problem.expert.resize(rows);
+  problem.losses.resize(rows);
+  problem.kept = Array<B>(contexts.shape());
+  problem.least.assign(rows, std::numeric_limits<double>::infinity());
+  for (std::size_t i = 0; i < rows; ++i) problem.expert[i] = Index(i) % copies;
+  problem.kept_expert = problem.expert;
   if (known) problem.start_from(known);
   fit(problem, {{.name = "contexts", .parameters = contexts, .rate = options.rate}},
       {.iterations = options.steps, .progress = options.progress});
-
   problem.plan();
   problem.runner(problem.solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::nothing, {}, problem.losses);
+  problem.keep();
+
   Adaptation<B> out;
   out.contexts = Array<B>(Shape{environments, d});
-  out.expert.assign(std::size_t(environments), 0);
-  out.loss.assign(std::size_t(environments), std::numeric_limits<double>::infinity());
-  std::vector<bool> found(std::size_t(environments), false);
-  for (std::size_t i = 0; i < problem.solves.size(); ++i) {
-    const auto& s = problem.solves[i];
-    const auto e = std::size_t(s.environment);
-    if (found[e] && !(problem.losses[i] < out.loss[e])) continue;
-    found[e] = true;
-    out.loss[e] = problem.losses[i];
-    out.expert[e] = s.expert;
-    B::copy(out.contexts.tensor().rows(s.environment, 1), contexts.tensor().rows(s.context, 1));
+  for (Index e = 0; e < environments; ++e) {
+    const auto first = problem.least.begin() + e * copies;
+    const Index row = std::min_element(first, first + copies) - problem.least.begin();
+    out.loss.push_back(problem.least[std::size_t(row)]);
+    out.expert.push_back(problem.kept_expert[std::size_t(row)]);
+    B::copy(out.contexts.tensor().rows(e, 1), problem.kept.tensor().rows(row, 1));
   }
   return out;
 }
