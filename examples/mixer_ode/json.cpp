@@ -76,6 +76,7 @@ class Json {
 void write(Json& j, const Settings& s) {
   j.open('{');
   j.member("dataset", s.dataset);
+  j.member("data_seed", s.data_seed);
   j.member("variant", variant_names[std::size_t(s.variant)]);
   j.member("sampling", sampling_names[std::size_t(s.sampling)]);
   j.member("backbone", backbone_names[std::size_t(s.backbone)]);

@@ -147,7 +147,8 @@ bool parse(int argc, char** argv, Options& out) {
   choice(group, "--sampling", sampling, sampling_names,
          "what ODEBench sets are fitted to: the observed points, or one window of time an environment, either interpolated "
          "linearly between them, as published, or solved (observed)");
-  option(group, "--data-seed", data_seed, "0: the published trajectories; others are for choosing settings on (0)");
+  auto* data_seed_option = option(group, "--data-seed", data_seed,
+                                  "lv, go, sm, sp, forced: 0 the published initial states, 1 to 65535 others, to choose settings on (0)");
   auto* train = option(group, "--train", out.files.train,
                        "own trajectories, .npz: X [environment, trajectory, time, state], "
                        "t [time] or [environment, time]");
@@ -155,6 +156,7 @@ bool parse(int argc, char** argv, Options& out) {
   auto* adapt = option(group, "--adapt", out.files.adapt, "trajectories of new environments")->needs(train);
   option(group, "--adapt-test", out.files.adapt_test, "other trajectories of the new environments")->needs(adapt);
   train->excludes(dataset_option);
+  train->excludes(data_seed_option);
 
   group = "Model";
   option(group, "--backbone", backbone, "expert: ncf, coda or geps (ncf)")->check(CLI::IsMember({"ncf", "coda", "geps"}));
@@ -188,7 +190,7 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--clip", clip, "largest norm of a gradient, 0: no limit (0)");
   app.add_flag("--published", as_published,
                "all settings of MixER's released code: squared error, K contributors, greedy matching, refit in every step, "
-               "stepwise rates, adaptation by the gate; options given beside it win")
+               "stepwise rates, adaptation by the gate and from context 0; options given beside it win")
       ->group(group);
   option(group, "--seed", seed, "of weights and noise (0)");
   option(group, "--threads", out.threads, "number of threads (all cores)")->check(CLI::Range(1, 4096));
@@ -265,7 +267,8 @@ bool parse(int argc, char** argv, Options& out) {
   start.into(s.start, start_names);
   check(s);
   require(seed >= 0, "--seed: expected at least 0, got ", seed);
-  require(data_seed >= 0, "--data-seed: expected at least 0, got ", data_seed);
+  require(data_seed >= 0 && data_seed < 65536, "--data-seed: expected 0 to 65535, got ", data_seed);
+  require(data_seed == 0 || !s.dataset.starts_with("odebench"), "--data-seed: the initial states of ", s.dataset, " are fixed");
   require(out.checkpoint >= 0, "--checkpoint: expected at least 0, got ", out.checkpoint);
 
   if (!models.empty()) {

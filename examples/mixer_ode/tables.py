@@ -217,7 +217,7 @@ def table(runner, dataset, variants, backbones, extra):
     return lines + [f"{sum(map(len, found.values()))} runs, {seconds / 60:.0f} minutes of computing in all, {memory:.0f} MB of memory at most."]
 
 
-def header(dataset, backbones, columns):
+def header(backbones, columns):
     return ["| taken back | " + " | ".join(f"{TITLES[b]}, {c[0]}" for b in backbones for c in columns) + " |",
             "|---|" + "---|" * (len(columns) * len(backbones))]
 
@@ -232,7 +232,7 @@ def ablation(runner, dataset, variants, backbones, extra):
             jobs.append(((title, backbone), base + change))
     takes = takes_of(variants[:1])
     found = runner.run_all(jobs, takes)
-    lines = header(dataset, backbones, COLUMNS[dataset])
+    lines = header(backbones, COLUMNS[dataset])
     for title, _ in ABLATION:
         lines.append(f"| {title} | " + " | ".join(cell(found[((title, b), next(iter(takes)))], *c[1:])
                                                  for b in backbones for c in COLUMNS[dataset]) + " |")
@@ -240,13 +240,15 @@ def ablation(runner, dataset, variants, backbones, extra):
 
 
 def ablation_of_adaptation(runner, dataset, variants, backbones, extra):
+    columns = [c for c in COLUMNS[dataset] if c[1] == ADAPT]
+    if not columns:
+        return [f"no table of {dataset} is about new environments"]
     model = ROWS[dataset][2 if len(ROWS[dataset]) > 2 else 1]
     jobs = [(backbone, options_of(dataset, backbone, model[1], model[2]) + extra) for backbone in backbones]
     (first, of_variant), = takes_of(variants[:1]).items()
     name = lambda change: "-".join(part for part in (first, change) if part)
     found = runner.run_all(jobs, {name(change): of_variant + more for change, _, more in ADAPTATION})
-    columns = [c for c in COLUMNS[dataset] if c[1] == ADAPT]
-    lines = header(dataset, backbones, columns)
+    lines = header(backbones, columns)
     for change, title, _ in ADAPTATION:
         lines.append(f"| {title} | " + " | ".join(cell(found[(b, name(change))], *c[1:]) for b in backbones for c in columns) + " |")
     return lines
@@ -259,8 +261,9 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="programs that run at the same time; they share the cores")
     parser.add_argument("--backbones", default="ncf,coda,geps")
     parser.add_argument("--variants", default="corrected,published", help="of the ODEBench data: see --variant of the program")
-    parser.add_argument("--ablation", action="store_true", help="what each change to the published algorithm is worth")
-    parser.add_argument("--ablation-of-adaptation", action="store_true", help="the same for adaptation to new environments")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--ablation", action="store_true", help="what each change to the published algorithm is worth")
+    instead.add_argument("--ablation-of-adaptation", action="store_true", help="the same for adaptation to new environments")
     parser.add_argument("--options", default="", help="more options for the program, in one string")
     parser.add_argument("--results", default="out/tables", help="folder of the kept results")
     parser.add_argument("--fresh", action="store_true", help="repeat runs that are kept")
@@ -277,7 +280,8 @@ def main():
     for dataset in list(ROWS) if "all" in args.dataset else args.dataset:
         variants = args.variants.split(",") if dataset.startswith("odebench") else [None]
         make = ablation if args.ablation else ablation_of_adaptation if args.ablation_of_adaptation else table
-        print(f"### {dataset}, {make.__name__.replace('_', ' ')}: mean ± standard deviation over seeds {args.seeds}\n")
+        what = "" if make is table else f", {make.__name__.replace('_', ' ')}"
+        print(f"### {dataset}{what}: mean ± standard deviation over seeds {args.seeds}\n")
         print("\n".join(make(runner, dataset, variants, backbones, args.options.split())), flush=True)
         print()
 

@@ -87,7 +87,10 @@ void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& para
        .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
        .progress = progress},
       s.start == Start::known ? contexts : Tensor<Device>{});
-  if (InterruptGuard::requested()) return;  // half an adaptation says nothing
+  if (InterruptGuard::requested()) {  // half an adaptation says nothing
+    out.ending = "interrupted";
+    return;
+  }
   out.adapt_seconds = seconds_since(start);
   out.adapted = true;
   out.adapt_test = score(model, sets.adapt_test.empty() ? sets.adapt : sets.adapt_test, parameters, found.contexts, found.expert);

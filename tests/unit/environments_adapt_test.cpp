@@ -146,6 +146,10 @@ TEST_CASE("an expert that diverges on a new environment does not stop the others
   for (double l : gate.loss) CHECK(l == std::numeric_limits<double>::infinity());
   CHECK(gate.expert == std::vector<Index>{0, 0, 0, 0, 0});
   for (double c : gate.contexts) CHECK(c == 0);
+  // Also where it is not the first.
+  std::fill_n(known.parameters.data() + known.model.expert_size + 1, 4, 1e200);
+  view(known.parameters.tensor(), known.model.gate_offset(), {5, 2}).data()[4 * 2 + 1] = 200;
+  CHECK(found(known, set, ExpertSearch::gate).expert == std::vector<Index>{1, 1, 1, 1, 1});
 }
 
 TEST_CASE("the generating field predicts its trajectories at any times, and scores them right") {

@@ -59,6 +59,11 @@ TEST_CASE("linear maps pass the gradient checker in every operand") {
   check("w", [&](const auto& p) { return tanh(linear(x, p, b)); }, w);
   check("b", [&](const auto& p) { return tanh(linear(x, w, p)); }, b);
   check("full bias", [&](const auto& p) { return tanh(linear(x, w, p)); }, full);
+  check("one number as bias", [&](const auto& p) { return tanh(linear(x, w, p)); }, numbers({1}, 8));
+  check("a column as bias", [&](const auto& p) { return tanh(linear(x, w, p)); }, numbers({7, 1}, 8));
+  check("a column as bias of a batch", [&](const auto& p) {
+    return tanh(linear(reshape(x.tensor(), {1, 7, 5}), reshape(w.tensor(), {1, 5, 3}), reshape(p, {1, 7, 1})));
+  }, numbers({7, 1}, 8));
   check("all from one", [&](const auto& p) {
     const auto weight = view(p, 0, {5, 5}), bias = view(p, 25, {5});
     return tanh(linear(tanh(linear(x, weight, bias)), weight, bias));

@@ -116,10 +116,12 @@ Var<A> linear_map(const F& f, const Var<A>& x, const Var<A>& w, const Var<A>& b)
 }  // namespace rule
 
 namespace detail {
-/// A bias of the rank that the rules want: of several rows it is spread out over the output.
+/// A bias as the rules want it, one row or the weight's batch of them; any other is spread out over the output.
 template <class Y, class X, class W>
 Y lifted_bias(const X& x, const W& w, const Y& b) {
-  if (!present(b) || shape(b).rank() == 1 || shape(w).rank() == 3) return b;
+  if (!present(b)) return b;
+  const bool whole_rows = shape(b).rank() > 0 && shape(b).back() == shape(w).back();
+  if (whole_rows && (shape(b).rank() == 1 || shape(w).rank() == 3)) return b;
   Shape out = shape(x);
   out[out.rank() - 1] = shape(w).back();
   return broadcast_to(b, out);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include <moesaic/train/environment_step.hpp>
@@ -14,7 +15,7 @@ namespace moesaic {
 /// Which experts are tried on a new environment.
 enum class ExpertSearch {
   gate,  ///< the one that the gate chooses at the current context, as in MixER; it can change while the context moves
-  /// Every expert has a context of its own; the one that ends with the smallest loss is kept. With a gate that scales its choice by
+  /// Every expert has a context of its own; the one with the smallest loss of all steps is kept. With a gate that scales its choice by
   /// a weight it is the same as `gate`: the weight of an expert that is not chosen says nothing.
   all,
 };
@@ -125,9 +126,10 @@ struct AdaptProblem {
 /// says at the start.
 template <class B, class Model>
 Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {},
-                    const Tensor<B>& known = {}) {
+                    const std::type_identity_t<Tensor<B>>& known = {}) {
   const Index environments = data.environments, experts = model.experts.count, d = model.features();
   require(environments > 0, "adapt: no environments");
+  require(d > 0, "adapt: the model has no context");
   const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
   detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), data, parameters, contexts, copies};
@@ -137,8 +139,9 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   problem.kept = Array<B>(contexts.shape());
   problem.least.assign(rows, std::numeric_limits<double>::infinity());
   for (std::size_t i = 0; i < rows; ++i) problem.expert[i] = Index(i) % copies;
-  problem.kept_expert = problem.expert;
   if (known) problem.start_from(known);
+  problem.plan();
+  problem.kept_expert = problem.expert;  // also where no solve ever succeeds
   fit(problem, {{.name = "contexts", .parameters = contexts, .rate = options.rate}},
       {.iterations = options.steps, .progress = options.progress});
   problem.plan();
