@@ -3,14 +3,14 @@
 #
 # For this project's own programs (tests, examples, benchmarks); nothing here reaches a user of the library.
 set(CMAKE_CXX_EXTENSIONS OFF)
-add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms in its own headers: AVX-512 intrinsics (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593) and
   # "text" + std::string (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105329).
-  add_compile_options(-Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wno-uninitialized;-Wno-maybe-uninitialized;-Wno-restrict>")
 endif()
 if(MOESAIC_WARNINGS_AS_ERRORS)
-  add_compile_options(-Werror)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 
 # moesaic_everything: moesaic with every optional library that was found.
@@ -34,3 +34,20 @@ foreach(library IN ITEMS xtensor CLI11::CLI11 ZLIB::ZLIB)
     message(STATUS "moesaic: building without ${library}, which was not found")
   endif()
 endforeach()
+
+# CUDA, where there is a toolkit: it may be without a GPU.
+if(TARGET moesaic::thrust_cuda)
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 80-real 90)  # and PTX of the last, for what comes after it
+    endif()
+    enable_language(CUDA)
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # which CMake 3.25 does not know yet
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+  endif()
+endif()

@@ -13,7 +13,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/moesaicConfigVersion.cmak
 configure_file(cmake/moesaicDependencies.cmake ${PROJECT_BINARY_DIR}/moesaicDependencies.cmake COPYONLY)
 configure_file(cmake/moesaic.pc.in ${PROJECT_BINARY_DIR}/moesaic.pc @ONLY)
 
-install(TARGETS moesaic EXPORT moesaic FILE_SET HEADERS FILE_SET optional_headers)
+install(TARGETS moesaic EXPORT moesaic FILE_SET HEADERS FILE_SET optional_headers FILE_SET thrust_headers)
 install(EXPORT moesaic NAMESPACE moesaic:: FILE moesaicTargets.cmake DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/moesaicConfig.cmake ${PROJECT_BINARY_DIR}/moesaicConfigVersion.cmake
               cmake/moesaicDependencies.cmake DESTINATION ${package_dir})

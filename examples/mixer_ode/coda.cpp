@@ -4,8 +4,9 @@
 
 namespace mixer_ode {
 
-Result study_coda(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
-  return study_mixer(Coda<>{}, s, kind, sets, saving);
+template <>
+Result Study<Device>::coda(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
+  return study_mixer<Device>(Coda<>{}, s, kind, sets, saving);
 }
 
 }  // namespace mixer_ode

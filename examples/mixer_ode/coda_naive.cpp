@@ -4,8 +4,9 @@
 
 namespace mixer_ode {
 
-Result study_coda_naive(const Settings& s, const data::Environments& sets, const Saving& saving) {
-  return study_naive(Coda<>{}, s, sets, saving);
+template <>
+Result Study<Device>::coda_naive(const Settings& s, const data::Environments& sets, const Saving& saving) {
+  return study_naive<Device>(Coda<>{}, s, sets, saving);
 }
 
 }  // namespace mixer_ode

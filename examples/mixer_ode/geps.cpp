@@ -4,8 +4,9 @@
 
 namespace mixer_ode {
 
-Result study_geps(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
-  return study_mixer(Geps<>{}, s, kind, sets, saving);
+template <>
+Result Study<Device>::geps(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
+  return study_mixer<Device>(Geps<>{}, s, kind, sets, saving);
 }
 
 }  // namespace mixer_ode

@@ -4,8 +4,9 @@
 
 namespace mixer_ode {
 
-Result study_geps_naive(const Settings& s, const data::Environments& sets, const Saving& saving) {
-  return study_naive(Geps<>{}, s, sets, saving);
+template <>
+Result Study<Device>::geps_naive(const Settings& s, const data::Environments& sets, const Saving& saving) {
+  return study_naive<Device>(Geps<>{}, s, sets, saving);
 }
 
 }  // namespace mixer_ode

@@ -169,6 +169,7 @@ void save_json(const std::string& path, const Report& r) {
   j.member("program", "mixer_ode");
   j.key("settings");
   write(j, r.options.settings);
+  j.member("device", r.results[0].device);
   j.member("threads", r.options.threads);
   j.member("seconds", r.seconds);
   j.member("peak_megabytes", r.peak_megabytes);

@@ -14,23 +14,40 @@
 #include "report.hpp"
 #include "sets.hpp"
 
+#ifdef MIXER_ODE_WITH_THRUST
+namespace moesaic {
+template <class T>
+struct Thrust;  // known to the sources that train on it
+}
+#endif
+
 namespace mixer_ode {
 namespace {
 
 namespace fs = std::filesystem;
 using moesaic::require;
 
-Result study(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving) {
+template <class B>
+Result study_on(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving) {
   const bool naive = kind == Kind::naive;
   switch (s.backbone) {
     case Backbone::ncf:
-      return naive ? study_ncf_naive(s, sets, saving) : study_ncf(s, kind, sets, saving);
+      return naive ? Study<B>::ncf_naive(s, sets, saving) : Study<B>::ncf(s, kind, sets, saving);
     case Backbone::coda:
-      return naive ? study_coda_naive(s, sets, saving) : study_coda(s, kind, sets, saving);
+      return naive ? Study<B>::coda_naive(s, sets, saving) : Study<B>::coda(s, kind, sets, saving);
     case Backbone::geps:
-      return naive ? study_geps_naive(s, sets, saving) : study_geps(s, kind, sets, saving);
+      return naive ? Study<B>::geps_naive(s, sets, saving) : Study<B>::geps(s, kind, sets, saving);
   }
   moesaic::fail("unknown backbone");
+}
+
+Result study(Backend backend, const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving) {
+  if (backend == Backend::cpu) return study_on<moesaic::Cpu<float>>(s, kind, sets, saving);
+#ifdef MIXER_ODE_WITH_THRUST
+  return study_on<moesaic::Thrust<float>>(s, kind, sets, saving);
+#else
+  moesaic::fail("--backend thrust: this program was built without it; configure with -DMOESAIC_EXAMPLES_THRUST=cuda, or cpp, omp, tbb");
+#endif
 }
 
 /// What can be known to fail at the end is refused at the beginning.
@@ -74,7 +91,7 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     require(!o.resume || any_saved || kind != o.models.back(), "--resume: there is no saved model in ", o.output);
     if (!o.quiet)
       std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
-    results.push_back(study(o.settings, kind, sets, saving));
+    results.push_back(study(o.backend, o.settings, kind, sets, saving));
     require(results.back().error.empty() || results.back().iterations > 0, kind_titles[std::size_t(kind)], ": ",
             results.back().error);
   }

@@ -4,8 +4,9 @@
 
 namespace mixer_ode {
 
-Result study_ncf(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
-  return study_mixer(three_networks(s), s, kind, sets, saving);
+template <>
+Result Study<Device>::ncf(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
+  return study_mixer<Device>(three_networks(s), s, kind, sets, saving);
 }
 
 }  // namespace mixer_ode

@@ -4,8 +4,9 @@
 
 namespace mixer_ode {
 
-Result study_ncf_naive(const Settings& s, const data::Environments& sets, const Saving& saving) {
-  return study_naive(three_networks(s), s, sets, saving);
+template <>
+Result Study<Device>::ncf_naive(const Settings& s, const data::Environments& sets, const Saving& saving) {
+  return study_naive<Device>(three_networks(s), s, sets, saving);
 }
 
 }  // namespace mixer_ode

@@ -124,7 +124,7 @@ bool parse(int argc, char** argv, Options& out) {
   app.get_formatter()->column_width(34);
   std::string dataset = "odebench-2", backbone = "ncf";
   bool listing = false, as_published = false, no_pictures = false;
-  Choice variant, sampling, loss, rates, refit, matching, draw, search, start;
+  Choice backend, variant, sampling, loss, rates, refit, matching, draw, search, start;
   std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool,
       adapt_steps;
   Index seed = 0, data_seed = 0;
@@ -194,6 +194,7 @@ bool parse(int argc, char** argv, Options& out) {
                "stepwise rates, adaptation by the gate and from context 0; options given beside it win")
       ->group(group);
   option(group, "--seed", seed, "of weights and noise (0)");
+  choice(group, "--backend", backend, backend_names, "cpu, or thrust: a GPU, where the program was built for one (cpu)");
   option(group, "--threads", out.threads, "number of threads (all cores)")->check(CLI::Range(1, 4096));
 
   group = "Adaptation to new environments";
@@ -238,6 +239,7 @@ bool parse(int argc, char** argv, Options& out) {
     s.experts = *experts;
   }
   if (context) s.context = s.single_context = *context;
+  backend.into(out.backend, backend_names);
   override_with(s.width, width);
   override_with(s.depth, depth);
   override_with(s.interface, interface);

@@ -14,9 +14,12 @@ struct Files {
   bool own() const { return !train.empty(); }
 };
 
+enum class Backend { cpu, thrust };
+
 /// What the command line asks for.
 struct Options {
   Settings settings;
+  Backend backend = Backend::cpu;
   std::vector<Kind> models{Kind::single, Kind::naive, Kind::mixer};
   Files files;
   std::string output, json, predict;
@@ -29,7 +32,8 @@ struct Options {
 /// Errors: `moesaic::Error`, in one line.
 bool parse(int argc, char** argv, Options& options);
 
-/// Names of the values of `Backbone`, ..., as the command line and the result file have them.
+/// Names of the values of `Backend`, `Backbone`, ..., as the command line and the result file have them.
+inline constexpr std::string_view backend_names[] = {"cpu", "thrust"};
 inline constexpr std::string_view backbone_names[] = {"ncf", "coda", "geps"};
 inline constexpr std::string_view loss_names[] = {"mse", "relative"};
 inline constexpr std::string_view rates_names[] = {"cosine", "steps"};

@@ -50,8 +50,8 @@ void print_heading(const Report& r) {
   const Settings& s = r.options.settings;
   const auto& sets = r.sets;
   const std::string backbone(backbone_names[std::size_t(s.backbone)]);
-  std::printf("\n%s, backbone %s, seed %llu, %s\n", sets.name.c_str(), backbone.c_str(), static_cast<unsigned long long>(s.seed),
-              plural(r.options.threads, "thread").c_str());
+  std::printf("\n%s, backbone %s, seed %llu, on %s, %s\n", sets.name.c_str(), backbone.c_str(),
+              static_cast<unsigned long long>(s.seed), r.results[0].device.c_str(), plural(r.options.threads, "thread").c_str());
   std::printf("  learns from %s\n", describe(sets.train).c_str());
   if (!sets.test.empty()) std::printf("  is tested on %s\n", describe(sets.test).c_str());
   if (!sets.adapt.empty()) std::printf("  adapts to %s\n", describe(sets.adapt).c_str());

@@ -11,7 +11,7 @@
 
 namespace mixer_ode {
 
-using Device = moesaic::Cpu<float>;
+using Host = moesaic::Cpu<float>;  ///< where results are kept, whatever the backend that trains
 
 enum class Kind { single, naive, mixer };
 inline constexpr std::string_view kind_names[] = {"single", "naive", "mixer"};                   ///< in files
@@ -19,13 +19,14 @@ inline constexpr std::string_view kind_titles[] = {"single learner", "naive mixt
 
 /// Predicted states of one split and how far they are off, a number for each environment (MixER, section 4: rel-MSE and MSE).
 struct Scores {
-  moesaic::Array<Device> prediction;  ///< [environment, trajectory, time, state]; NaN where the solve diverged
+  moesaic::Array<Host> prediction;  ///< [environment, trajectory, time, state]; NaN where the solve diverged
   std::vector<double> relative, squared;
 };
 
 /// What became of one model.
 struct Result {
   Kind kind = Kind::mixer;
+  std::string device;  ///< what it ran on
   Index experts = 0, context = 0;
   Index expert_parameters = 0, parameters = 0;  ///< of one expert; of all with the gate
 
@@ -35,12 +36,12 @@ struct Result {
   double seconds = 0, adapt_seconds = 0;
   std::vector<double> loss;  ///< of every outer iteration
 
-  moesaic::Array<Device> contexts;  ///< [environment, D]
+  moesaic::Array<Host> contexts;  ///< [environment, D]
   std::vector<Index> expert;        ///< of every environment
   Scores test;                      ///< on the training trajectories where there are no others
 
   bool adapted = false;
-  moesaic::Array<Device> adapt_contexts;
+  moesaic::Array<Host> adapt_contexts;
   std::vector<Index> adapt_expert;
   std::vector<double> adapt_loss;
   Scores adapt_test;
@@ -60,13 +61,17 @@ struct Saving {
   bool progress = true;
 };
 
-/// Trains one model, scores it, adapts it to new environments and scores that. `sets` are as `load` gives them; the kind is
-/// single or mixer.
-Result study_ncf(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
-Result study_coda(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
-Result study_geps(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
-Result study_ncf_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
-Result study_coda_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
-Result study_geps_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
+/// On backend `B`: trains one model, scores it, adapts it to new environments and scores that. `sets` are as `load` gives them.
+template <class B>
+struct Study {
+  /// Single learner or MixER.
+  static Result ncf(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
+  static Result coda(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
+  static Result geps(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
+
+  static Result ncf_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
+  static Result coda_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
+  static Result geps_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
+};
 
 }  // namespace mixer_ode

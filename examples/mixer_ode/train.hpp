@@ -16,6 +16,7 @@
 #include <moesaic/train/checkpoint.hpp>
 #include <moesaic/train/environments.hpp>
 
+#include "device.hpp"
 #include "study.hpp"
 
 /// The whole job for one backbone: a template that ncf.cpp, coda.cpp and geps.cpp instantiate, so that they compile in parallel.
@@ -52,20 +53,23 @@ inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+template <class B>
+Array<Host> on_host(const Array<B>& x) { return Array<Host>(x.shape(), to_host(x.tensor())); }
+
 /// Predicts every environment of `truth` by the expert and the context given for it.
-template <class Model>
-Scores score(const Model& model, const data::Trajectories& truth, const Tensor<Device>& parameters,
-             const Tensor<Device>& contexts, const std::vector<Index>& expert) {
-  const EnvironmentData<Device> data(truth);
+template <class B, class Model>
+Scores score(const Model& model, const data::Trajectories& truth, const Tensor<B>& parameters,
+             const Tensor<B>& contexts, const std::vector<Index>& expert) {
+  const EnvironmentData<B> data(truth);
   std::vector<Solve> solves;
   for (Index e = 0; e < data.environments; ++e) solves.push_back({e, e, e, expert[std::size_t(e)], 1});
-  Array<Device> by_solve(truth.states.shape());
-  EnvironmentStep<Device, Model> runner(model);
+  Array<Host> by_solve(truth.states.shape());
+  EnvironmentStep<B, Model> runner(model);
   runner.predict(solves, data, parameters, contexts, by_solve.data());
   Scores out;
-  out.prediction = Array<Device>(truth.states.shape());
+  out.prediction = Array<Host>(truth.states.shape());
   for (std::size_t i = 0; i < solves.size(); ++i)
-    Device::copy(out.prediction.tensor().rows(solves[i].environment, 1), by_solve.tensor().rows(Index(i), 1));
+    Host::copy(out.prediction.tensor().rows(solves[i].environment, 1), by_solve.tensor().rows(Index(i), 1));
   try {
     out.relative = data::relative_error(out.prediction.tensor(), truth.states.tensor());
   } catch (const Error&) {  // an environment that is zero throughout
@@ -75,41 +79,42 @@ Scores score(const Model& model, const data::Trajectories& truth, const Tensor<D
   return out;
 }
 
-template <class Model>
-void adapt_and_score(Result& out, const Model& model, const Tensor<Device>& parameters, const Tensor<Device>& contexts,
+template <class B, class Model>
+void adapt_and_score(Result& out, const Model& model, const Tensor<B>& parameters, const Tensor<B>& contexts,
                      const Settings& s, const data::Environments& sets, bool progress) {
   const auto start = std::chrono::steady_clock::now();
   if (progress) std::fputs("  adaptation to new environments\n", stderr);
-  auto found = adapt<Device>(
-      model, parameters, EnvironmentData<Device>(sets.adapt),
+  auto found = adapt<B>(
+      model, parameters, EnvironmentData<B>(sets.adapt),
       {.steps = s.adapt_steps,
        .rate = s.adapt_rates == Rates::cosine ? rate_of(Rates::cosine, s.adapt_rate, s.adapt_steps) : Schedule(s.adapt_rate),
        .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
        .progress = progress},
-      s.start == Start::known ? contexts : Tensor<Device>{});
+      s.start == Start::known ? contexts : Tensor<B>{});
   if (InterruptGuard::requested()) {  // half an adaptation says nothing
     out.ending = "interrupted";
     return;
   }
   out.adapt_seconds = seconds_since(start);
   out.adapted = true;
-  out.adapt_test = score(model, sets.adapt_test.empty() ? sets.adapt : sets.adapt_test, parameters, found.contexts, found.expert);
-  out.adapt_contexts = std::move(found.contexts);
+  out.adapt_test = score<B>(model, sets.adapt_test.empty() ? sets.adapt : sets.adapt_test, parameters, found.contexts, found.expert);
+  out.adapt_contexts = on_host(found.contexts);
   out.adapt_expert = std::move(found.expert);
   out.adapt_loss = std::move(found.loss);
 }
 
-template <class Model>
+template <class B, class Model>
 Result train(const Model& model, Kind kind, const Settings& s, const data::Environments& sets, const Saving& saving) {
   Result out;
   out.kind = kind;
+  out.device = device_name;
   out.experts = model.experts.count;
   out.context = model.features();
   out.expert_parameters = model.expert_size;
   out.parameters = layout_of(model).size();
 
-  const EnvironmentData<Device> data(sets.train);
-  EnvironmentTraining<Device, Model> training(model, data,
+  const EnvironmentData<B> data(sets.train);
+  EnvironmentTraining<B, Model> training(model, data,
                                               {.contributors = s.contributors,
                                                .draw = s.draw == Draw::uniform ? moesaic::Draw::uniform : moesaic::Draw::neighbours,
                                                .pool_size = s.pool,
@@ -120,7 +125,7 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
   const auto players =
       training.players(rate_of(s.rates, s.weight_rate, steps),
                        s.rates == Rates::cosine ? rate_of(s.rates, s.context_rate, steps) : Schedule(s.context_rate), s.inner);
-  const auto keep = [&](const Run<Device>& run) {
+  const auto keep = [&](const Run<B>& run) {
     constexpr const char* endings[] = {"finished", "stopped early", "interrupted", "failed"};
     out.ending = endings[std::size_t(run.ending)];
     out.error = run.error;
@@ -136,16 +141,16 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
               .clip = {.norm = s.clip > 0 ? s.clip : std::numeric_limits<double>::infinity()},
               .seed = s.seed},
              Checkpoint{saving.path, saving.every, saving.resume}));
-  } catch (const FitError<Device>& e) {
+  } catch (const FitError<B>& e) {
     keep(*e.run);
   }
 
   const auto routing = training.routing();
   out.expert.assign(routing.begin(), routing.end());
-  out.test = score(model, sets.test.empty() ? sets.train : sets.test, training.parameters, training.contexts, out.expert);
+  out.test = score<B>(model, sets.test.empty() ? sets.train : sets.test, training.parameters, training.contexts, out.expert);
   if (!sets.adapt.empty() && out.ending != "interrupted")
-    adapt_and_score(out, model, training.parameters, training.contexts, s, sets, saving.progress);
-  out.contexts = std::move(training.contexts);
+    adapt_and_score<B>(out, model, training.parameters, training.contexts, s, sets, saving.progress);
+  out.contexts = on_host(training.contexts);
   return out;
 }
 
@@ -172,7 +177,7 @@ auto bank(Field field, const Settings& s, Index count, Index context, const data
 }
 
 /// MixER, or with one expert the single learner: they share a type.
-template <class Field>
+template <class B, class Field>
 Result study_mixer(const Field& field, const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
   const bool single = kind == Kind::single;
   const auto experts = bank(field, s, single ? 1 : s.experts, single ? s.single_context : s.context, sets.train);
@@ -180,14 +185,14 @@ Result study_mixer(const Field& field, const Settings& s, Kind kind, const data:
   gate.refit_every = int(s.refit_every);
   if (s.refit == Refit::published) gate.refit = cluster::GateRefitOptions::published();
   gate.refit.matching = s.matching == Matching::greedy ? cluster::Matching::Greedy : cluster::Matching::Optimal;
-  return train(mixture(experts, gate, flow::Identity{}, StateError(s)), kind, s, sets, saving);
+  return train<B>(mixture(experts, gate, flow::Identity{}, StateError(s)), kind, s, sets, saving);
 }
 
 /// One expert an environment, whose output is scaled by the gate: the gate learns by gradient alone.
-template <class Field>
+template <class B, class Field>
 Result study_naive(const Field& field, const Settings& s, const data::Environments& sets, const Saving& saving) {
   const auto experts = bank(field, s, s.experts, s.context, sets.train);
-  return train(mixture(experts, gate::Softmax{.top_k = 1, .renormalise = false}, flow::Identity{}, StateError(s)), Kind::naive, s,
+  return train<B>(mixture(experts, gate::Softmax{.top_k = 1, .renormalise = false}, flow::Identity{}, StateError(s)), Kind::naive, s,
                sets, saving);
 }
 

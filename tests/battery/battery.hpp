@@ -8,12 +8,19 @@
 
 #include <moesaic/core/parameters.hpp>
 #include <moesaic/ops/check_gradient.hpp>
+#ifdef MOESAIC_BATTERY_ON_THRUST
+#include <moesaic/backend/thrust.hpp>
+#endif
 
-/// What every policy of a kind must pass.
+/// What every policy of a kind must pass, on every backend.
 namespace battery {
 
 using namespace moesaic;
+#ifdef MOESAIC_BATTERY_ON_THRUST
+using B = Thrust<double>;
+#else
 using B = Cpu<double>;
+#endif
 
 inline Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1, double shift = 0) {
   Random random(5, stream);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include <moesaic/ad/tape.hpp>
@@ -23,16 +24,20 @@ struct Lane {
 /// is kept from step to step, and lanes that did less are grown to the largest, so that a repeated step allocates nothing.
 template <class A>
 class Lanes {
+  using Memory = typename Lane<A>::Memory;
+
  public:
   /// Calls `f(tape, i)` for i = 0 .. count - 1; what `f` makes in the workspace dies when it returns.
   template <class F>
   void run(Index count, const F& f) {
-    while (Index(lanes_.size()) < thread_count()) lanes_.push_back(std::make_unique<Lane<A>>());
-    parallel_for(count, true, [&](Index i) {
+    constexpr bool on_host = std::is_same_v<Memory, HostMemory>;  // another device has work for all its threads in every part
+    while (Index(lanes_.size()) < (on_host ? thread_count() : 1)) lanes_.push_back(std::make_unique<Lane<A>>());
+    parallel_for(count, on_host, [&](Index i) {
       Lane<A>& lane = *lanes_[std::size_t(thread_index())];
-      typename Workspace<typename Lane<A>::Memory>::Scope scope(lane.workspace);
+      typename Workspace<Memory>::Scope scope(lane.workspace);
       lane.workspace.reset();
       lane.tape.reset();
+      const Scratch<HostMemory> scratch;  // what a part of another device keeps on the host
       f(lane.tape, i);
     });
     for (auto& a : lanes_)

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <moesaic/backend/cpu.hpp>
+#include <moesaic/backend/cpu.hpp>
 #include <moesaic/cluster/assignment.hpp>
 #include <moesaic/cluster/kmeans.hpp>
 #include <moesaic/cluster/least_squares.hpp>
@@ -105,12 +107,28 @@ Tensor<B> cluster_losses(const Tensor<B>& losses, const std::vector<std::int32_t
   return out;
 }
 
+/// `x` with normal noise of standard deviation `size`.
+template <class B>
+Tensor<B> shaken(const Tensor<B>& x, const Random& random, double size) {
+  using T = typename B::Scalar;
+  if (size == 0) return x;
+  std::vector<T> noise(std::size_t(x.size()));
+  for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = T(size * random.normal(i));
+  const auto shake = make_tensor<B>(x.shape()), out = make_tensor<B>(x.shape());
+  B::from_host(shake, noise.data());
+  const Tensor<B> terms[] = {x, shake};
+  const double ones[] = {1, 1};
+  B::combine(out, 2, ones, terms);
+  return out;
+}
+
 }  // namespace detail
 
 /// Refits a linear gate without gradients: clusters the environments' `contexts [E, D]` into as many clusters as there are
 /// experts, matches clusters with experts by their `losses [E, M]` (each expert alone on each environment), and fits the logits
 /// `[context, 1] W` to the one-hot choice by least squares. `centroids` are those of the last call, or absent. The same `random`
-/// gives the same result. MixER, arXiv 2502.05335, algorithm 1.
+/// gives the same result. The work is done where the tensors lie but for the matching, which is the host's: few small numbers.
+/// MixER, arXiv 2502.05335, algorithm 1.
 /// Raises an error on mismatched shapes, non-finite contexts and fewer environments than experts.
 template <class B>
 GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, const Tensor<B>& centroids, const Random& random,
@@ -128,7 +146,8 @@ GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, cons
   require(options.noise >= 0 && finite(options.noise), "gate refit: noise is ", options.noise,
           ", expected a finite number from 0 on");
   const Random start = random.fork(0), noise = random.fork(1);
-  const Scratch<HostMemory> scratch;
+  const Scratch<HostMemory> host_scratch;
+  const Scratch<typename B::Memory> scratch;
 
   const KMeansOptions clustering{.metric = options.metric,
                                  .empty = options.empty,
@@ -142,9 +161,9 @@ GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, cons
   } else if (options.start == GateStart::PlusPlus) {
     clusters = kmeans(contexts, experts, start, clustering);
   } else {
-    const auto first = make_tensor<B>(Shape{experts, columns});
-    for (Index i = 0; i < first.size(); ++i) first.data()[i] = T(2e-3 * start.uniform(std::uint64_t(i)) - 1e-3);
-    clusters = kmeans(contexts, first, clustering);
+    std::vector<T> first(std::size_t(experts * columns));
+    for (std::size_t i = 0; i < first.size(); ++i) first[i] = T(2e-3 * start.uniform(i) - 1e-3);
+    clusters = kmeans(contexts, Array<B>(Shape{experts, columns}, first).tensor(), clustering);
   }
 
   GateRefit<B> result;
@@ -158,25 +177,23 @@ GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, cons
 
   result.cluster = std::move(clusters.assignment);
   result.centroids = std::move(clusters.centroids);
-  const auto centre = detail::cluster_losses(losses, result.cluster, experts, options.centre);
+  auto host_losses = to_host(losses);
+  const Tensor<Cpu<T>> loss(host_losses.data(), losses.shape());
+  const auto centre = detail::cluster_losses(loss, result.cluster, experts, options.centre);
   result.expert_of_cluster = options.matching == Matching::Greedy ? greedy_assignment(centre) : optimal_assignment(centre);
 
-  const auto x = make_tensor<B>(Shape{environments, columns + 1});
-  const auto y = make_tensor<B>(Shape{environments, experts});
-  B::fill(y, T(0));
+  std::vector<T> chosen(std::size_t(environments * experts), T(0));
   for (Index e = 0; e < environments; ++e) {
-    for (Index d = 0; d < columns; ++d) {
-      const Index i = e * columns + d;
-      const T shake = options.noise > 0 ? T(options.noise * noise.normal(std::uint64_t(i))) : T(0);
-      x.data()[e * (columns + 1) + d] = contexts.data()[i] + shake;
-    }
-    x.data()[e * (columns + 1) + columns] = 1;
     const auto matched = result.expert_of_cluster[std::size_t(result.cluster[std::size_t(e)])];
-    const T* own = losses.data() + e * experts;
+    const T* own = loss.data() + e * experts;
     const auto best = std::int32_t(std::min_element(own, own + experts) - own);
     result.expert.push_back(double(own[best]) < options.desertion * double(own[matched]) ? best : matched);
-    y.data()[e * experts + result.expert.back()] = 1;
+    chosen[std::size_t(e * experts + result.expert.back())] = 1;
   }
+  const auto x = make_tensor<B>(Shape{environments, columns + 1}), y = make_tensor<B>(Shape{environments, experts});
+  B::from_host(y, chosen.data());
+  B::fill(x, T(1));
+  B::put_slice(x, detail::shaken(contexts, noise, options.noise), 1, 0, false);
   result.weights = least_squares(x, y, {.ridge = options.ridge, .unpenalised = 1});
   return result;
 }

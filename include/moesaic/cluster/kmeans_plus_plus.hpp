@@ -1,27 +1,22 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <limits>
-#include <type_traits>
 
+#include <moesaic/cluster/device_plus_plus.hpp>
 #include <moesaic/cluster/metric.hpp>
-#include <moesaic/core/host_memory.hpp>
 #include <moesaic/core/random.hpp>
 
 namespace moesaic::cluster {
 
-/// Starting centroids [K, D] for k-means, drawn from `samples [N, D]`: the first uniformly, each further one with probability in
-/// proportion to its distance (under `metric`) from the nearest already drawn. Once every sample coincides with a centroid, the
-/// rest are drawn uniformly. Arthur, Vassilvitskii: k-means++: the advantages of careful seeding, SODA 2007.
-/// Raises an error on empty or non-finite samples and on more clusters than samples.
+namespace detail {
+
 template <class B>
-Array<B> kmeans_plus_plus(const Tensor<B>& samples, Index clusters, Random random, Metric metric = Metric::SquaredEuclidean) {
-  static_assert(std::is_same_v<typename B::Memory, HostMemory>, "kmeans_plus_plus: works on tensors of a CPU backend");
+  requires on_host<B>
+void draw_centroids(const Tensor<B>& centroids, const Tensor<B>& samples, Random random, Metric metric) {
   using T = typename B::Scalar;
-  require_rows("samples", samples);
-  const Index rows = samples.shape()[0], columns = samples.shape()[1];
-  require(clusters > 0 && clusters <= rows, "k-means++: ", clusters, " clusters of ", rows, " samples, expected 1 to ", rows);
-  Array<B> centroids(Shape{clusters, columns});
+  const Index rows = samples.shape()[0], columns = samples.shape()[1], clusters = centroids.shape()[0];
   Scratch<HostMemory> scratch;
   auto* const gap = Workspace<HostMemory>::current().take<double>(std::size_t(rows));
   std::fill_n(gap, rows, std::numeric_limits<double>::max());
@@ -44,6 +39,21 @@ Array<B> kmeans_plus_plus(const Tensor<B>& samples, Index clusters, Random rando
       if (left < 0) break;
     }
   }
+}
+
+}  // namespace detail
+
+/// Starting centroids [K, D] for k-means, drawn from `samples [N, D]`: the first uniformly, each further one with probability in
+/// proportion to its distance (under `metric`) from the nearest already drawn. Once every sample coincides with a centroid, the
+/// rest are drawn uniformly. Arthur, Vassilvitskii: k-means++: the advantages of careful seeding, SODA 2007.
+/// Raises an error on empty or non-finite samples and on more clusters than samples.
+template <class B>
+Array<B> kmeans_plus_plus(const Tensor<B>& samples, Index clusters, Random random, Metric metric = Metric::SquaredEuclidean) {
+  require_rows("samples", samples);
+  const Index rows = samples.shape()[0], columns = samples.shape()[1];
+  require(clusters > 0 && clusters <= rows, "k-means++: ", clusters, " clusters of ", rows, " samples, expected 1 to ", rows);
+  Array<B> centroids(Shape{clusters, columns});
+  detail::draw_centroids(centroids.tensor(), samples, random, metric);
   return centroids;
 }
 

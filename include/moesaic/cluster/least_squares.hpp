@@ -1,24 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <limits>
 #include <type_traits>
 
-#include <moesaic/cluster/metric.hpp>
+#include <moesaic/cluster/device_least_squares.hpp>
+#include <moesaic/cluster/least_squares_options.hpp>
 #include <moesaic/cluster/normal_equations.hpp>
 #include <moesaic/cluster/pseudo_inverse.hpp>
 
 namespace moesaic::cluster {
-
-/// `Fast` solves through normal equations in double where that is as accurate as a singular value decomposition, else as `Svd`.
-enum class LeastSquaresMethod { Fast, Svd };
-
-struct LeastSquaresOptions {
-  double rcond = -1;      ///< singular values up to rcond times the largest count as 0; below 0: epsilon * max(rows, columns)
-  double ridge = 0;       ///< adds ridge * |W|_F^2 to what is minimised
-  Index unpenalised = 0;  ///< last rows of W that the ridge leaves alone (1: a bias)
-  LeastSquaresMethod method = LeastSquaresMethod::Fast;
-};
 
 namespace detail {
 
@@ -28,7 +18,7 @@ class LeastSquares {
  public:
   LeastSquares(const T* a, const T* y, Index rows, Index cols, Index k, const LeastSquaresOptions& options)
       : a_(a), y_(y), rows_(rows), cols_(cols), k_(k), options_(options) {
-    rcond_ = options.rcond >= 0 ? options.rcond : double(std::numeric_limits<T>::epsilon()) * double(std::max(rows, cols));
+    rcond_ = options.template cutoff<T>(rows, cols);
   }
 
   /// Writes W [cols, k].
@@ -46,7 +36,7 @@ class LeastSquares {
   static constexpr Index block = 64;  ///< rows at a time: with their columns in double they fit a second-level cache
 
   static double* take(Index count) { return NormalEquations::take(count); }
-  Index penalised() const { return options_.ridge > 0 ? cols_ - options_.unpenalised : 0; }
+  Index penalised() const { return options_.penalised(cols_); }
 
   /// Whether the eliminated system has full rank and loses nothing. The square of the condition costs digits of double: single
   /// precision data have twice as many to spare as their own precision can tell; double data rely on one refinement, which is
@@ -230,7 +220,6 @@ class LeastSquares {
 /// or non-finite input.
 template <class B>
 Array<B> least_squares(const Tensor<B>& a, const Tensor<B>& y, const LeastSquaresOptions& options = {}) {
-  static_assert(std::is_same_v<typename B::Memory, HostMemory>, "least_squares: works on tensors of a CPU backend");
   using T = typename B::Scalar;
   require_rows("least squares: A", a);
   require_rows("least squares: Y", y);
@@ -241,10 +230,14 @@ Array<B> least_squares(const Tensor<B>& a, const Tensor<B>& y, const LeastSquare
   require(options.unpenalised >= 0 && options.unpenalised <= cols, "least squares: ", options.unpenalised,
           " unpenalised columns, expected 0 to ", cols);
   Array<B> out(Shape{cols, k});
-  const Scratch<HostMemory> scratch;
-  double* const w = detail::NormalEquations::take(cols * k);
-  detail::LeastSquares<T>(a.data(), y.data(), rows, cols, k, options).solve(w);
-  for (Index i = 0; i < cols * k; ++i) out.data()[i] = T(w[i]);
+  const Scratch<typename B::Memory> scratch;
+  if constexpr (detail::on_host<B>) {
+    double* const w = detail::NormalEquations::take(cols * k);
+    detail::LeastSquares<T>(a.data(), y.data(), rows, cols, k, options).solve(w);
+    for (Index i = 0; i < cols * k; ++i) out.data()[i] = T(w[i]);
+  } else {
+    detail::DeviceLeastSquares<B>(a, y, options).solve(out);
+  }
   return out;
 }
 

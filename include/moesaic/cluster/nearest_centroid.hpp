@@ -8,6 +8,7 @@
 
 #include <moesaic/cluster/centroid_scan.hpp>
 #include <moesaic/cluster/chunks.hpp>
+#include <moesaic/cluster/device_passes.hpp>
 #include <moesaic/core/host_memory.hpp>
 
 namespace moesaic::cluster {
@@ -74,27 +75,36 @@ void require_centroids(const Tensor<B>& samples, const Tensor<B>& centroids) {
   require(centroids.shape()[0] <= Index{1} << 24, "centroids: expected at most ", Index{1} << 24, ", met ", centroids.shape()[0]);
 }
 
-/// The index of the nearest of `centroids [K, D]` for every row of `samples [N, D]`; ties go to the lowest index.
-/// Raises an error on empty or non-finite input.
+namespace detail {
+
 template <class B>
-std::vector<std::int32_t> nearest_centroid(const Tensor<B>& samples, const Tensor<B>& centroids, Metric metric) {
-  static_assert(std::is_same_v<typename B::Memory, HostMemory>, "nearest_centroid: works on tensors of a CPU backend");
+  requires on_host<B>
+void find_nearest(std::vector<std::int32_t>& labels, const Tensor<B>& samples, const Tensor<B>& centroids, Metric metric) {
   using T = typename B::Scalar;
   using Scan = CentroidScan<T>;
-  require_rows("samples", samples);
-  require_centroids(samples, centroids);
   const Index rows = samples.shape()[0], columns = samples.shape()[1], clusters = centroids.shape()[0];
   Scratch<HostMemory> scratch;
   SampleTiles<T> tiles(metric, samples.data(), rows, columns);
   auto* const memory = Workspace<HostMemory>::current().template take<T>(std::size_t(Scan::size(clusters, columns)));
   Scan scan(metric, clusters, columns, memory);
   scan.set(centroids.data(), tiles.origin());
-  std::vector<std::int32_t> labels(std::size_t(rows), 0);
   tiles.for_each(scan, [&](Index, Index first, Index count, const T* tile) {
     std::array<std::int32_t, std::size_t(Scan::width)> found;
     scan.nearest(tile, found.data());
     std::copy_n(found.data(), count, labels.data() + first);
   });
+}
+
+}  // namespace detail
+
+/// The index of the nearest of `centroids [K, D]` for every row of `samples [N, D]`; ties go to the lowest index.
+/// Raises an error on empty or non-finite input.
+template <class B>
+std::vector<std::int32_t> nearest_centroid(const Tensor<B>& samples, const Tensor<B>& centroids, Metric metric) {
+  require_rows("samples", samples);
+  require_centroids(samples, centroids);
+  std::vector<std::int32_t> labels(std::size_t(samples.shape()[0]), 0);
+  detail::find_nearest(labels, samples, centroids, metric);
   return labels;
 }
 

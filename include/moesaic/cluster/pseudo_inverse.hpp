@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include <moesaic/core/shape.hpp>
+#include <moesaic/cluster/device.hpp>
 
 namespace moesaic::cluster::detail {
 
@@ -47,7 +47,7 @@ inline void absorb_rows(const AugmentedRows& triangle, const AugmentedRows& rows
 }
 
 /// `sum_c x_c y_c` along eight strands, which the compiler turns into vectors.
-inline double dot(const double* x, const double* y, Index size) {
+MOESAIC_HD inline double dot(const double* x, const double* y, Index size) {
   double sums[8] = {};
   Index c = 0;
   for (; c + 8 <= size; c += 8)
@@ -56,13 +56,32 @@ inline double dot(const double* x, const double* y, Index size) {
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
+inline constexpr int most_sweeps = 60;  ///< convergence is quadratic: about ten suffice
+
+/// Rotates rows x and y of `stride` numbers, of squared lengths `xx` and `yy` in their first `n`, so that those are orthogonal.
+/// False where they were.
+MOESAIC_HD inline bool make_orthogonal(double* x, double* y, Index n, Index stride, double& xx, double& yy) {
+  constexpr double epsilon = std::numeric_limits<double>::epsilon();
+  const double old_xx = xx, old_yy = yy, xy = dot(x, y, n);
+  if (!(std::abs(xy) > epsilon * std::sqrt(old_xx) * std::sqrt(old_yy))) return false;
+  const double zeta = (old_yy - old_xx) / (2 * xy);
+  const double tangent = std::copysign(1 / (std::abs(zeta) + std::sqrt(1 + zeta * zeta)), zeta);
+  const double cosine = 1 / std::sqrt(1 + tangent * tangent), sine = cosine * tangent;
+  for (Index c = 0; c < stride; ++c) {
+    const double old = x[c];
+    x[c] = cosine * old - sine * y[c];
+    y[c] = sine * old + cosine * y[c];
+  }
+  xx = old_xx - tangent * xy;
+  yy = old_yy + tangent * xy;
+  return true;
+}
+
 /// `w [n, k] = M^+ Y` for `count` rows `[M | Y]`, which are destroyed; singular values up to `rcond` times the largest count as
 /// 0. Plane rotations from the left make the rows of M orthogonal; their lengths are then the singular values. One-sided Jacobi:
 /// Demmel, Veselic: Jacobi's method is more accurate than QR, SIAM J. Matrix Anal. Appl. 13 (1992).
 /// `squares` holds `count` numbers: the rows' squared lengths.
 inline void pseudo_inverse_solve(const AugmentedRows& rows, Index count, Index k, double rcond, double* squares, double* w) {
-  constexpr double epsilon = std::numeric_limits<double>::epsilon();
-  constexpr int most_sweeps = 60;  // convergence is quadratic: about ten suffice
   const auto measure = [&] {
     for (Index i = 0; i < count; ++i) squares[i] = dot(rows.row(i), rows.row(i), rows.n);
   };
@@ -71,22 +90,8 @@ inline void pseudo_inverse_solve(const AugmentedRows& rows, Index count, Index k
     rotated = false;
     measure();  // updates below lose digits; a sweep without rotations, which ends the loop, tested exact lengths
     for (Index i = 0; i < count; ++i)
-      for (Index j = i + 1; j < count; ++j) {
-        double *const x = rows.row(i), *const y = rows.row(j);
-        const double xx = squares[i], yy = squares[j], xy = dot(x, y, rows.n);
-        if (!(std::abs(xy) > epsilon * std::sqrt(xx) * std::sqrt(yy))) continue;
-        rotated = true;
-        const double zeta = (yy - xx) / (2 * xy);
-        const double tangent = std::copysign(1 / (std::abs(zeta) + std::sqrt(1 + zeta * zeta)), zeta);
-        const double cosine = 1 / std::sqrt(1 + tangent * tangent), sine = cosine * tangent;
-        for (Index c = 0; c < rows.stride; ++c) {
-          const double old = x[c];
-          x[c] = cosine * old - sine * y[c];
-          y[c] = sine * old + cosine * y[c];
-        }
-        squares[i] = xx - tangent * xy;
-        squares[j] = yy + tangent * xy;
-      }
+      for (Index j = i + 1; j < count; ++j)
+        rotated |= make_orthogonal(rows.row(i), rows.row(j), rows.n, rows.stride, squares[i], squares[j]);
   }
   measure();
   const double largest = std::sqrt(*std::max_element(squares, squares + count));

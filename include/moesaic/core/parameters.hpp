@@ -42,10 +42,10 @@ class Layout {
   }
   /// Adds the parameters of a part under `name.`.
   template <class Module>
-  void add_module(const std::string& name, const Module& module) {
+  void add_module(const std::string& name, const Module& part) {
     const std::string outer = prefix_;
     prefix_ += name + ".";
-    module.layout(*this);
+    part.layout(*this);
     prefix_ = outer;
   }
 
@@ -60,9 +60,9 @@ class Layout {
 
 /// The layout of a module.
 template <class Module>
-Layout layout_of(const Module& module) {
+Layout layout_of(const Module& part) {
   Layout layout;
-  module.layout(layout);
+  part.layout(layout);
   return layout;
 }
 

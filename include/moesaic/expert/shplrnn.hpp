@@ -12,7 +12,7 @@ namespace functor {
 struct AtLeast {
   double floor = 0;
   template <class S>
-  S operator()(const S& x) const {
+  constexpr S operator()(const S& x) const {
     const S least = constant<S>(floor);
     return select(x > least, x, least);
   }

@@ -8,7 +8,7 @@ namespace moesaic {
 namespace functor {
 struct AbsoluteDifference {
   template <class S, class R>
-  auto operator()(const S& a, const R& b) const {
+  constexpr auto operator()(const S& a, const R& b) const {
     using std::abs;
     return abs(a - b);
   }
@@ -17,7 +17,7 @@ struct AbsoluteDifference {
 struct RelativeSquare {
   double factor = 1;
   template <class S, class R, class Q>
-  auto operator()(const S& a, const R& b, const Q& c) const {
+  constexpr auto operator()(const S& a, const R& b, const Q& c) const {
     const auto e = a - b;
     return e * e / c * constant<std::remove_cvref_t<decltype(e * e / c)>>(factor);
   }
@@ -26,7 +26,7 @@ struct RelativeSquare {
 struct Huber {
   double delta = 1;
   template <class S, class R>
-  auto operator()(const S& a, const R& b) const {
+  constexpr auto operator()(const S& a, const R& b) const {
     using std::abs;
     const auto e = a - b;
     using E = std::remove_cvref_t<decltype(e)>;

@@ -13,7 +13,7 @@ namespace moesaic::ode::detail {
 struct SquaredRatio {
   double relative, absolute;
   template <class S>
-  S operator()(const S& error, const S& before, const S& after) const {
+  constexpr S operator()(const S& error, const S& before, const S& after) const {
     using std::abs;
     const S a = abs(before), b = abs(after);
     const S r = error / (constant<S>(absolute) + constant<S>(relative) * select(a > b, a, b));
@@ -23,7 +23,7 @@ struct SquaredRatio {
 /// 0 for a finite number, not a number for any other.
 struct FiniteAsZero {
   template <class S>
-  S operator()(const S& x) const { return x - x; }
+  constexpr S operator()(const S& x) const { return x - x; }
 };
 
 template <class B>

@@ -10,58 +10,58 @@ namespace moesaic {
 namespace functor {
 struct Exp {
   template <class S>
-  S operator()(const S& x) const { using std::exp; return exp(x); }
+  constexpr S operator()(const S& x) const { using std::exp; return exp(x); }
   struct Slope {
     template <class S, class R>
-    auto operator()(const S& y, const R& g) const { return y * g; }
+    constexpr auto operator()(const S& y, const R& g) const { return y * g; }
   };
 };
 struct Log {
   template <class S>
-  S operator()(const S& x) const { using std::log; return log(x); }
+  constexpr S operator()(const S& x) const { using std::log; return log(x); }
 };
 struct Tanh {
   template <class S>
-  S operator()(const S& x) const { using std::tanh; return tanh(x); }
+  constexpr S operator()(const S& x) const { using std::tanh; return tanh(x); }
   struct Slope {
     template <class S, class R>
-    auto operator()(const S& y, const R& g) const { return g - y * y * g; }
+    constexpr auto operator()(const S& y, const R& g) const { return g - y * y * g; }
   };
 };
 struct Abs {
   template <class S>
-  S operator()(const S& x) const { using std::abs; return abs(x); }
+  constexpr S operator()(const S& x) const { using std::abs; return abs(x); }
 };
 struct Sigmoid {
   template <class S>
-  S operator()(const S& x) const { using std::exp; return 1 / (1 + exp(-x)); }
+  constexpr S operator()(const S& x) const { using std::exp; return 1 / (1 + exp(-x)); }
   struct Slope {
     template <class S, class R>
-    auto operator()(const S& y, const R& g) const { return (y - y * y) * g; }
+    constexpr auto operator()(const S& y, const R& g) const { return (y - y * y) * g; }
   };
 };
 /// `x * sigmoid(x)` (Ramachandran, Zoph, Le 2017).
 struct Swish {
   template <class S>
-  S operator()(const S& x) const { using std::exp; return x / (1 + exp(-x)); }
+  constexpr S operator()(const S& x) const { using std::exp; return x / (1 + exp(-x)); }
 };
 /// `x * sigmoid(beta x)` with a learnable `beta`.
 struct SwishBeta {
   template <class S, class R>
-  auto operator()(const S& x, const R& beta) const { using std::exp; return x / (1 + exp(-(beta * x))); }
+  constexpr auto operator()(const S& x, const R& beta) const { using std::exp; return x / (1 + exp(-(beta * x))); }
 };
 struct Relu {
   template <class S>
-  S operator()(const S& x) const { return select(x > constant<S>(0), x, constant<S>(0)); }
+  constexpr S operator()(const S& x) const { return select(x > constant<S>(0), x, constant<S>(0)); }
   struct Slope {
     template <class S, class R>
-    R operator()(const S& y, const R& g) const { return select(y > constant<S>(0), g, constant<R>(0)); }
+    constexpr R operator()(const S& y, const R& g) const { return select(y > constant<S>(0), g, constant<R>(0)); }
   };
 };
 /// `log(1 + exp(x))`, without overflow.
 struct Softplus {
   template <class S>
-  S operator()(const S& x) const {
+  constexpr S operator()(const S& x) const {
     using std::abs, std::exp, std::log;
     return select(x > constant<S>(0), x, constant<S>(0)) + log(1 + exp(-abs(x)));
   }
@@ -69,7 +69,7 @@ struct Softplus {
 /// Gaussian error linear unit in its tanh form (Hendrycks, Gimpel 2016), as `x * sigmoid(2 c (x + 0.044715 x^3))`.
 struct Gelu {
   template <class S>
-  S operator()(const S& x) const {
+  constexpr S operator()(const S& x) const {
     using std::exp;
     const double c = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
     return x / (1 + exp(-(constant<S>(c) * (x + constant<S>(0.044715) * x * x * x))));

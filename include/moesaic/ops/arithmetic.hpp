@@ -11,38 +11,38 @@ namespace moesaic {
 namespace functor {
 struct Plus {
   template <class S, class R>
-  auto operator()(const S& a, const R& b) const { return a + b; }
+  constexpr auto operator()(const S& a, const R& b) const { return a + b; }
 };
 struct Minus {
   template <class S, class R>
-  auto operator()(const S& a, const R& b) const { return a - b; }
+  constexpr auto operator()(const S& a, const R& b) const { return a - b; }
 };
 struct Times {
   template <class S, class R>
-  auto operator()(const S& a, const R& b) const { return a * b; }
+  constexpr auto operator()(const S& a, const R& b) const { return a * b; }
 };
 struct Divide {
   template <class S, class R>
-  auto operator()(const S& a, const R& b) const { return a / b; }
+  constexpr auto operator()(const S& a, const R& b) const { return a / b; }
 };
 /// `factor * x + shift`.
 struct Affine {
   double factor = 1, shift = 0;
   template <class S>
-  S operator()(const S& x) const { return x * constant<S>(factor) + constant<S>(shift); }
+  constexpr S operator()(const S& x) const { return x * constant<S>(factor) + constant<S>(shift); }
 };
 struct Scale {
   double factor = 1;
   template <class S>
-  S operator()(const S& x) const { return x * constant<S>(factor); }
+  constexpr S operator()(const S& x) const { return x * constant<S>(factor); }
 };
 struct Square {
   template <class S>
-  S operator()(const S& x) const { return x * x; }
+  constexpr S operator()(const S& x) const { return x * x; }
 };
 struct SquaredDifference {
   template <class S, class R>
-  auto operator()(const S& a, const R& b) const {
+  constexpr auto operator()(const S& a, const R& b) const {
     const auto d = a - b;
     return d * d;
   }

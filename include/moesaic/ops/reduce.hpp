@@ -8,7 +8,7 @@ namespace moesaic {
 namespace functor {
 struct Identity {
   template <class S>
-  S operator()(const S& x) const { return x; }
+  constexpr S operator()(const S& x) const { return x; }
 };
 }  // namespace functor
 

@@ -12,7 +12,7 @@ namespace functor {
 struct Clamp {
   double bound;
   template <class S>
-  S operator()(const S& x) const {
+  constexpr S operator()(const S& x) const {
     const S high = constant<S>(bound), low = constant<S>(-bound);
     return select(x > high, high, select(x < low, low, x));
   }

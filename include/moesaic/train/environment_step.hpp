@@ -50,7 +50,6 @@ class EnvironmentStep {
     static_assert(requires { requires decltype(Model::flow)::trivial; },
                   "Moesaic: a contextual Expert takes no Flow other than flow::Identity [docs/flow.md]");
     static_assert(decltype(Model::loss)::terms <= most_terms, "Moesaic: the Loss of a contextual Expert has at most 8 terms [docs/loss.md]");
-    static_assert(std::is_same_v<typename B::Memory, HostMemory>, "Moesaic: EnvironmentStep reads contexts and gradients on the host");
   }
 
   /// What is differentiated in a step; a gradient with respect to the weights may end before the gate's.
@@ -101,8 +100,8 @@ class EnvironmentStep {
     sum_terms();
   }
 
-  /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`; NaN for a solve
-  /// that diverges.
+  /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN
+  /// for a solve that diverges.
   void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
     plan(solves, data, contexts);
     expanded_ = false;
@@ -115,10 +114,11 @@ class EnvironmentStep {
           const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part.expert), gate_parameters(parameters), at,
                                                  at, part.expert)
                                   .prediction;
+          const T* from = on_host(y);
           for (Index t = 0; t < times; ++t)
             for (Index s = 0; s < part.count; ++s)
-              for (Index j = 0; j < n; ++j)
-                std::copy_n(y.data() + ((t * part.count + s) * n + j) * d, d, out + (((part.first + s) * n + j) * times + t) * d);
+              for (Index j = 0; j < n; ++j, from += d)
+                std::copy_n(from, d, out + (((part.first + s) * n + j) * times + t) * d);
         },
         [&](Index solve) { std::fill_n(out + solve * n * times * d, n * times * d, std::numeric_limits<T>::quiet_NaN()); });
   }
@@ -126,10 +126,11 @@ class EnvironmentStep {
   /// The expert that the gate chooses for every row of `contexts`, the lowest index on ties.
   void route(const Tensor<B>& parameters, const Tensor<B>& contexts, std::span<Index> expert) const {
     const Scratch<typename B::Memory> scratch;
-    const auto logits = model_.weigh(parameters, contexts).logits;
+    const Scratch<HostMemory> host_scratch;
+    const T* const logits = on_host(model_.weigh(parameters, contexts).logits);
     const Index k = model_.experts.count;
     for (std::size_t e = 0; e < expert.size(); ++e) {
-      const T* row = logits.data() + Index(e) * k;
+      const T* row = logits + Index(e) * k;
       expert[e] = std::max_element(row, row + k) - row;
     }
   }
@@ -198,11 +199,19 @@ class EnvironmentStep {
   Tensor<B> expert_parameters(const Tensor<B>& p, Index k) const { return view(p, k * model_.expert_size, {model_.expert_size}); }
   Tensor<B> gate_parameters(const Tensor<B>& p) const { return view(p, model_.gate_offset(), {model_.gate_size}); }
 
+  /// The numbers of a tensor, in the workspace of the host.
+  static const T* on_host(const Tensor<B>& x) {
+    T* const host = Workspace<HostMemory>::current().template take<T>(std::size_t(x.size()));
+    B::to_host(host, x);
+    return host;
+  }
   static Tensor<B> rows(const Tensor<B>& contexts, std::span<const Solve> solves, Index Solve::*row) {
-    const Index d = contexts.shape()[1];
-    auto out = make_tensor<B>({Index(solves.size()), d});
-    for (std::size_t i = 0; i < solves.size(); ++i) std::copy_n(contexts.data() + solves[i].*row * d, d, out.data() + Index(i) * d);
-    return out;
+    return gather(contexts, row_numbers(solves, row));
+  }
+  static std::span<const std::int32_t> row_numbers(std::span<const Solve> solves, Index Solve::*row) {
+    auto* const out = Workspace<HostMemory>::current().template take<std::int32_t>(solves.size());
+    for (std::size_t i = 0; i < solves.size(); ++i) out[i] = std::int32_t(solves[i].*row);
+    return {out, solves.size()};
   }
 
   template <class X>
@@ -260,77 +269,80 @@ class EnvironmentStep {
     int term = 0;
     const X loss = model_.loss.evaluate(outcome, [&](std::string_view name, const X& value) {
       double sum = 0;
-      for (std::size_t i = 0; i < solves.size(); ++i) sum += solves[i].weight * double(primal(value).data()[i]);
+      const T* const each = on_host(primal(value));
+      for (std::size_t i = 0; i < solves.size(); ++i) sum += solves[i].weight * double(each[i]);
       part.terms[std::size_t(term++)] = {name, sum};
     });
-    for (std::size_t i = 0; i < solves.size(); ++i) losses[std::size_t(part.first) + i] = double(primal(loss).data()[i]);
+    const T* const each = on_host(primal(loss));
+    for (std::size_t i = 0; i < solves.size(); ++i) losses[std::size_t(part.first) + i] = double(each[i]);
     if constexpr (!std::is_same_v<X, Tensor<B>>) {
+      T* const slope = Workspace<HostMemory>::current().template take<T>(solves.size());
+      for (std::size_t i = 0; i < solves.size(); ++i) slope[i] = T(solves[i].slope);
       auto seed = make_tensor<B>({part.count});
-      for (std::size_t i = 0; i < solves.size(); ++i) seed.data()[i] = T(solves[i].slope);
+      B::from_host(seed, slope);
       sweep(loss, seed);
       const Index index = &part - parts_.data();
       if (wanted == Wanted::weights) {
-        store(expert, weight_parts_.data() + index * part_stride(), model_.expert_size);
-        store(gate, weight_parts_.data() + index * part_stride() + model_.expert_size, model_.gate_size);
+        store(expert, view(weight_parts_.tensor(), index * part_stride(), {model_.expert_size}));
+        store(gate, view(weight_parts_.tensor(), index * part_stride() + model_.expert_size, {model_.gate_size}));
       } else {
-        const Index size = part.count * contexts.shape()[1], offset = part.first * contexts.shape()[1];
-        store(at, at_rows_.data() + offset, size);
-        if (expanded_) store(about, about_rows_.data() + offset, size);
+        store(at, at_rows_.tensor().rows(part.first, part.count));
+        if (expanded_) store(about, about_rows_.tensor().rows(part.first, part.count));
       }
     }
   }
 
-  static void store(const Var<Tensor<B>>& x, T* to, Index size) {
+  static void store(const Var<Tensor<B>>& x, const Tensor<B>& to) {
     const auto& g = x.node ? x.node->adjoint : Tensor<B>{};
     if (x.active() && g)
-      std::copy_n(g.data(), size, to);
+      B::copy(to, g);
     else
-      std::fill_n(to, size, T(0));
+      B::fill(to, T(0));
   }
 
   Index part_stride() const { return model_.expert_size + model_.gate_size; }
   void reserve(Wanted wanted, Index solves) {
+    const auto grow = [](Array<B>& a, const Shape& shape) {
+      if (a.size() < shape.size()) a = Array<B>(shape);
+    };
     if (wanted == Wanted::weights) {
-      weight_parts_.resize(std::max(weight_parts_.size(), parts_.size() * std::size_t(part_stride())));
+      grow(weight_parts_, {Index(parts_.size()) * part_stride()});
     } else {
-      const auto size = std::size_t(solves * model_.features());
-      at_rows_.resize(std::max(at_rows_.size(), size));
-      about_rows_.resize(std::max(about_rows_.size(), size));
+      grow(at_rows_, {solves, model_.features()});
+      grow(about_rows_, {solves, model_.features()});
     }
   }
   /// Clears the rows of solves without a finite loss or gradient; each has rows of its own.
   void leave_out_diverged(std::span<const Solve> solves, std::span<double> losses) {
+    const Scratch<HostMemory> scratch;
     const Index d = model_.features();
+    const T *at = on_host(at_rows_), *about = expanded_ ? on_host(about_rows_) : at;
     const auto finite = [&](const T* row) { return std::all_of(row, row + d, [](T x) { return std::isfinite(x); }); };
     for (Index i = 0; i < Index(solves.size()); ++i) {
-      T *at = at_rows_.data() + i * d, *about = about_rows_.data() + i * d;
       double& loss = losses[std::size_t(i)];
-      if (std::isfinite(loss) && finite(at) && (!expanded_ || finite(about))) continue;
+      if (std::isfinite(loss) && finite(at + i * d) && finite(about + i * d)) continue;
       loss = std::numeric_limits<double>::infinity();
-      std::fill_n(at, d, T(0));
-      std::fill_n(about, d, T(0));
+      B::fill(at_rows_.tensor().rows(i, 1), T(0));
+      B::fill(about_rows_.tensor().rows(i, 1), T(0));
     }
   }
   /// Adds up the parts in their order.
   void collect(std::span<const Solve> solves, Wanted wanted, const Tensor<B>& gradient) const {
     B::fill(gradient, T(0));
-    const auto add = [](T* to, const T* from, Index n) {
-      for (Index i = 0; i < n; ++i) to[i] += from[i];
-    };
     if (wanted == Wanted::weights) {
       for (std::size_t p = 0; p < parts_.size(); ++p) {
-        const T* from = weight_parts_.data() + Index(p) * part_stride();
-        add(gradient.data() + parts_[p].expert * model_.expert_size, from, model_.expert_size);
-        if (gradient.size() > model_.gate_offset())
-          add(gradient.data() + model_.gate_offset(), from + model_.expert_size, model_.gate_size);
+        const auto add = [&](Index to, Index from, Index size) {
+          add_in_place(view(gradient, to, {size}), view(weight_parts_.tensor(), Index(p) * part_stride() + from, {size}));
+        };
+        add(parts_[p].expert * model_.expert_size, 0, model_.expert_size);
+        if (gradient.size() > model_.gate_offset()) add(model_.gate_offset(), model_.expert_size, model_.gate_size);
       }
       return;
     }
-    const Index d = gradient.shape().back();
-    for (std::size_t i = 0; i < solves.size(); ++i) {
-      add(gradient.data() + solves[i].context * d, at_rows_.data() + Index(i) * d, d);
-      if (expanded_) add(gradient.data() + solves[i].pool * d, about_rows_.data() + Index(i) * d, d);
-    }
+    const Scratch<HostMemory> scratch;
+    const auto count = Index(solves.size());
+    B::scatter_add(gradient, at_rows_.tensor().rows(0, count), row_numbers(solves, &Solve::context).data());
+    if (expanded_) B::scatter_add(gradient, about_rows_.tensor().rows(0, count), row_numbers(solves, &Solve::pool).data());
   }
   void sum_terms() {
     term_count_ = 0;
@@ -347,7 +359,7 @@ class EnvironmentStep {
   Index part_size_;
   std::vector<Part> parts_;
   bool expanded_ = false;  ///< whether any solve of the step is expanded about another environment's context
-  std::vector<T> weight_parts_, at_rows_, about_rows_;
+  Array<B> weight_parts_, at_rows_, about_rows_;
   std::array<Term, most_terms> terms_{};
   int term_count_ = 0;
   Lanes<Tensor<B>> lanes_, evaluate_lanes_;

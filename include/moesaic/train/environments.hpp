@@ -157,8 +157,10 @@ class EnvironmentTraining {
       for (Index k = 0; k < model_.experts.count; ++k) solves_.push_back({e, e, e, k, 1});
     all_losses_.resize(solves_.size());
     runner_(solves_, data_, parameters, contexts, Runner::Wanted::nothing, {}, all_losses_);
+    host_losses_.resize(solves_.size());
     for (std::size_t i = 0; i < solves_.size(); ++i)
-      own_losses_.data()[solves_[i].environment * model_.experts.count + solves_[i].expert] = T(all_losses_[i]);
+      host_losses_[std::size_t(solves_[i].environment * model_.experts.count + solves_[i].expert)] = T(all_losses_[i]);
+    B::from_host(own_losses_, host_losses_.data());
     return own_losses_;
   }
 
@@ -178,7 +180,7 @@ class EnvironmentTraining {
   double distance(Index a, Index b) const {
     const Index d = contexts.shape()[1];
     double sum = 0;
-    for (Index i = 0; i < d; ++i) sum += std::abs(double(contexts.data()[a * d + i]) - double(contexts.data()[b * d + i]));
+    for (Index i = 0; i < d; ++i) sum += std::abs(double(host_contexts_[std::size_t(a * d + i)]) - double(host_contexts_[std::size_t(b * d + i)]));
     return sum / double(d);
   }
   /// The first `count` of `near_` become those of `candidates` with the smallest key, the lower index on ties.
@@ -196,6 +198,8 @@ class EnvironmentTraining {
   }
 
   void choose_contributors(Random& random) {
+    host_contexts_.resize(std::size_t(contexts.size()));
+    B::to_host(host_contexts_.data(), contexts);
     const Index e = data_.environments;
     const Index count = options_.contributors == 0 ? e : options_.contributors;
     std::iota(near_.begin(), near_.end(), Index{0});
@@ -252,7 +256,7 @@ class EnvironmentTraining {
   double norm(Index e) const {
     const Index d = contexts.shape()[1];
     double sum = 0;
-    for (Index i = 0; i < d; ++i) sum += std::abs(double(contexts.data()[e * d + i]));
+    for (Index i = 0; i < d; ++i) sum += std::abs(double(host_contexts_[std::size_t(e * d + i)]));
     return sum;
   }
 
@@ -281,6 +285,7 @@ class EnvironmentTraining {
   std::vector<Index> near_, chosen_, expert_;
   std::vector<Solve> solves_;
   std::vector<double> losses_, all_losses_, environment_loss_;
+  std::vector<T> host_contexts_, host_losses_;
   Array<B> own_losses_;
   Array<B> centroids_;
 };

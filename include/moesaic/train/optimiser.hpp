@@ -13,7 +13,7 @@ namespace functor {
 struct Decayed {
   double decay;
   template <class S>
-  S operator()(const S& m, const S& x) const {
+  constexpr S operator()(const S& m, const S& x) const {
     return constant<S>(decay) * m + constant<S>(1 - decay) * x;
   }
 };
@@ -21,7 +21,7 @@ struct Decayed {
 struct DecayedSquare {
   double decay;
   template <class S>
-  S operator()(const S& v, const S& x) const {
+  constexpr S operator()(const S& v, const S& x) const {
     return constant<S>(decay) * v + constant<S>(1 - decay) * (x * x);
   }
 };
@@ -29,7 +29,7 @@ struct DecayedSquare {
 struct DecayedError {
   double decay, floor;
   template <class S>
-  S operator()(const S& v, const S& g, const S& m) const {
+  constexpr S operator()(const S& v, const S& g, const S& m) const {
     const S e = g - m;
     return constant<S>(decay) * v + constant<S>(1 - decay) * (e * e) + constant<S>(floor);
   }
@@ -38,7 +38,7 @@ struct DecayedError {
 struct AddScaled {
   double factor;
   template <class S>
-  S operator()(const S& a, const S& x) const {
+  constexpr S operator()(const S& a, const S& x) const {
     return a + constant<S>(factor) * x;
   }
 };
@@ -46,7 +46,7 @@ struct AddScaled {
 struct AddProximal {
   double weight;
   template <class S>
-  S operator()(const S& g, const S& p, const S& start) const {
+  constexpr S operator()(const S& g, const S& p, const S& start) const {
     return g + constant<S>(weight) * (p - start);
   }
 };
@@ -54,7 +54,7 @@ struct AddProximal {
 struct Momentum {
   double momentum;
   template <class S>
-  S operator()(const S& v, const S& g) const {
+  constexpr S operator()(const S& v, const S& g) const {
     return constant<S>(momentum) * v + g;
   }
 };
@@ -62,7 +62,7 @@ struct Momentum {
 struct Nesterov {
   double rate, momentum;
   template <class S>
-  S operator()(const S& p, const S& g, const S& v) const {
+  constexpr S operator()(const S& p, const S& g, const S& v) const {
     return p - constant<S>(rate) * (g + constant<S>(momentum) * v);
   }
 };
@@ -70,7 +70,7 @@ struct Nesterov {
 struct Adaptive {
   double keep, rate, unbias, eps_root, eps;
   template <class S>
-  S operator()(const S& p, const S& m, const S& v) const {
+  constexpr S operator()(const S& p, const S& m, const S& v) const {
     using std::sqrt;
     const S size = sqrt(v * constant<S>(unbias) + constant<S>(eps_root)) + constant<S>(eps);
     return constant<S>(keep) * p - constant<S>(rate) * m / size;

@@ -255,7 +255,7 @@ class Trainer {
     if (!options_.progress) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
     const double best = state_.validations > 0 ? state_.validation.best : std::numeric_limits<double>::quiet_NaN();
-    progress_.show({state_.outer, options_.iterations, fraction(), fraction_before_, seconds, loss_, best});
+    progress_.show(Progress::View{state_.outer, options_.iterations, fraction(), fraction_before_, seconds, loss_, best});
   }
 
   void restore_best() {

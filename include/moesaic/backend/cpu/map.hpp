@@ -8,7 +8,7 @@
 
 #include <xsimd/xsimd.hpp>
 
-#include <moesaic/backend/cpu/broadcast.hpp>
+#include <moesaic/backend/loop_nest.hpp>
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/core/tensor.hpp>
 

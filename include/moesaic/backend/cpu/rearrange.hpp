@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include <moesaic/core/parallel.hpp>
@@ -33,12 +34,20 @@ struct SquareOfVectors {
   }
 
  private:
+  using Places [[gnu::vector_size(bytes)]] = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
   /// Rows k and k + side / 2, their numbers in turn, become rows 2k and 2k + 1.
   template <int... i>
   static void zip_halves(const Row* a, Row* z, std::integer_sequence<int, i...>) {
     for (int k = 0; k < side / 2; ++k) {
-      z[2 * k] = __builtin_shufflevector(a[k], a[k + side / 2], (i % 2 * side + i / 2)...);
-      z[2 * k + 1] = __builtin_shufflevector(a[k], a[k + side / 2], (i % 2 * side + i / 2 + side / 2)...);
+      const Row &x = a[k], &y = a[k + side / 2];
+#ifdef __clang__
+      z[2 * k] = __builtin_shufflevector(x, y, (i % 2 * side + i / 2)...);
+      z[2 * k + 1] = __builtin_shufflevector(x, y, (i % 2 * side + i / 2 + side / 2)...);
+#else  // nvcc hands g++ the other form with its parameter pack unexpanded
+      z[2 * k] = __builtin_shuffle(x, y, Places{(i % 2 * side + i / 2)...});
+      z[2 * k + 1] = __builtin_shuffle(x, y, Places{(i % 2 * side + i / 2 + side / 2)...});
+#endif
     }
   }
 };

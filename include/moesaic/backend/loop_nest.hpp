@@ -6,7 +6,7 @@
 
 #include <moesaic/core/shape.hpp>
 
-namespace moesaic::cpu {
+namespace moesaic {
 
 /// The loop nest of an elementwise operation over `full` with `N` operands that broadcast to it.
 ///
@@ -72,4 +72,4 @@ struct LoopNest {
   }
 };
 
-}  // namespace moesaic::cpu
+}  // namespace moesaic

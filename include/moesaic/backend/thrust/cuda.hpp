@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <type_traits>
+
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+#include <thrust/system/cuda/execution_policy.h>
+#include <thrust/system_error.h>
+
+#include <moesaic/core/shape.hpp>
+
+/// What CUDA offers to the Thrust backend; `host.hpp` offers the same.
+namespace moesaic::device {
+
+inline constexpr const char* system_name = "CUDA through Thrust";
+
+inline void check(cudaError_t status, const char* what) {
+  if (status != cudaSuccess) fail("CUDA: ", what, ": ", cudaGetErrorString(status));
+}
+inline void check(cublasStatus_t status, const char* what) {
+  if (status != CUBLAS_STATUS_SUCCESS) fail("cuBLAS: ", what, ": ", cublasGetStatusString(status));
+}
+
+/// The GPU that the calling program sees first, with the one stream on which everything runs in order.
+class Gpu {
+ public:
+  /// Why none can be used; empty where one can.
+  static std::string unavailable() {
+    int count = 0;  // which a driver that is too old leaves as it is
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess) return std::string("no GPU can be used: ") + cudaGetErrorString(status);
+    return count > 0 ? "" : "this machine has no GPU";
+  }
+  static Gpu& instance() {
+    static Gpu* const gpu = new Gpu;  // never destroyed: arrays of static duration may outlive anything
+    return *gpu;
+  }
+  cudaStream_t stream() const { return stream_; }
+  cublasHandle_t blas() const { return blas_; }
+
+ private:
+  Gpu() {
+    const std::string reason = unavailable();
+    require(reason.empty(), "Thrust backend: ", reason);
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+    check(cublasCreate(&blas_), "cublasCreate");
+    check(cublasSetStream(blas_, stream_), "cublasSetStream");
+    constexpr std::size_t bytes = std::size_t{32} << 20;  // of its own: it must not ask for memory while a graph is recorded
+    void* workspace = nullptr;
+    check(cudaMalloc(&workspace, bytes), "cudaMalloc");
+    check(cublasSetWorkspace(blas_, workspace, bytes), "cublasSetWorkspace");
+  }
+  cudaStream_t stream_ = nullptr;
+  cublasHandle_t blas_ = nullptr;
+};
+
+/// Why the device cannot be used; empty where it can.
+inline std::string unavailable() { return Gpu::unavailable(); }
+inline auto policy() { return ::thrust::cuda::par_nosync.on(Gpu::instance().stream()); }
+
+struct Memory {
+  static void* allocate(std::size_t bytes) {
+    Gpu::instance();
+    void* p = nullptr;
+    const cudaError_t status = cudaMalloc(&p, bytes);
+    if (status != cudaSuccess) fail("Thrust backend: no device memory for ", bytes, " bytes: ", cudaGetErrorString(status));
+    return p;
+  }
+  static void release(void* p) { (void)cudaFree(p); }
+};
+
+/// Kernels may touch device memory at any time.
+struct Access {
+  ~Access() {}
+};
+
+/// Runs `f`, which starts kernels.
+template <class F>
+void reporting(const F& f) {
+  try {
+    f();
+  } catch (const ::thrust::system_error& e) {
+    fail("Thrust backend: ", e.what());
+  }
+}
+
+inline void copy_to_device(void* to, const void* host, std::size_t bytes) {
+  const auto stream = Gpu::instance().stream();
+  check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream), "copy to the device");
+  check(cudaStreamSynchronize(stream), "copy to the device");
+}
+inline void copy_to_host(void* host, const void* from, std::size_t bytes) {
+  const auto stream = Gpu::instance().stream();
+  check(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream), "copy to the host");
+  check(cudaStreamSynchronize(stream), "copy to the host");
+}
+inline void copy_on_device(void* to, const void* from, std::size_t bytes) {
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, Gpu::instance().stream()), "copy on the device");
+}
+
+/// `c[b] = a[b] b[b] + beta c[b]`: `a [batch, m, k]`, or with `transposed` `[batch, k, m]`; `b [batch, k, n]`; `c [batch, m, n]`.
+///
+/// cuBLAS takes matrices by columns: a row-major C = A B is its C^T = B^T A^T.
+template <class T>
+struct Gemm {
+  Index batch, m, n, k;
+  const T* a;
+  bool transposed;
+  const T* b;
+  T beta;
+  T* c;
+
+  void operator()() const {
+    constexpr Index most = std::numeric_limits<int>::max();
+    require(batch <= most && m <= most && n <= most && k <= most, "Thrust backend: a product of ", batch, " times ", m, " x ", k,
+            " and ", k, " x ", n, ", too large for cuBLAS");
+    const T one = 1;
+    const auto multiply = [&](auto gemm) {
+      return gemm(Gpu::instance().blas(), CUBLAS_OP_N, transposed ? CUBLAS_OP_T : CUBLAS_OP_N, int(n), int(m), int(k), &one, b, int(n),
+                  k * n, a, int(transposed ? m : k), m * k, &beta, c, int(n), m * n, int(batch));
+    };
+    if constexpr (std::is_same_v<T, float>)
+      check(multiply(cublasSgemmStridedBatched), "product");
+    else
+      check(multiply(cublasDgemmStridedBatched), "product");
+  }
+};
+
+}  // namespace moesaic::device

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Where kernels run: Thrust's device system, `THRUST_DEVICE_SYSTEM`, the same for all of a program. nvcc compiles for CUDA; any other
+/// compiler for one of the host systems, which run the same kernels on the CPU.
+#if !defined(THRUST_DEVICE_SYSTEM) && !defined(__CUDACC__)
+#error "Moesaic: the Thrust backend needs -DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP (or OMP, TBB) unless nvcc compiles it [docs/thrust.md]"
+#endif
+
+#if defined(__CUDACC__) && !defined(EIGEN_NO_CUDA)
+#error "Moesaic: CUDA sources need -DEIGEN_NO_CUDA: without it Eigen gives up vectors there, and with them the alignment other sources rely on [docs/thrust.md]"
+#endif
+#if defined(__CUDACC__) && !defined(__CUDACC_RELAXED_CONSTEXPR__)
+#error "Moesaic: CUDA sources need --expt-relaxed-constexpr: kernels call functors that are constexpr [docs/thrust.md]"
+#endif
+
+#include <thrust/detail/config.h>
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
+
+#if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
+#include <moesaic/backend/thrust/cuda.hpp>
+#else
+#include <moesaic/backend/thrust/host.hpp>
+#endif
+
+#include <moesaic/backend/thrust/host_device.hpp>
+#include <moesaic/core/shape.hpp>
+
+namespace moesaic::device {
+
+/// Calls `kernel(i)` for i = 0 .. n - 1, in any order and at the same time. A kernel is a trivially copyable functor that holds
+/// numbers and raw pointers to device memory.
+template <class Kernel>
+void for_each_index(Index n, const Kernel& kernel) {
+  if (n <= 0) return;
+  const Access access;
+  reporting([&] { ::thrust::for_each_n(policy(), ::thrust::counting_iterator<Index>(0), n, kernel); });
+}
+
+}  // namespace moesaic::device

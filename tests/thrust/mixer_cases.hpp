@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include <moesaic/expert/context_flow.hpp>
+#include <moesaic/flow/identity.hpp>
+#include <moesaic/gate/kmeans_least_squares.hpp>
+#include <moesaic/gate/softmax.hpp>
+#include <moesaic/loss/terms.hpp>
+#include <moesaic/train/adapt.hpp>
+#include <moesaic/train/environments.hpp>
+#include <moesaic/train/fit.hpp>
+
+/// Short MixER runs that every backend must end alike.
+namespace thrust_test {
+
+using namespace moesaic;
+
+/// What a run ended with.
+struct Trained {
+  std::vector<double> losses, parameters, contexts;
+  std::vector<Index> expert;
+};
+
+enum class Case { neural_context_flow, coda_in_single_precision, naive_geps, adaptation_in_single_precision };
+
+/// The same on the CPU backend, compiled once for all device systems.
+Trained on_cpu(Case which);
+
+/// Six environments of two kinds.
+inline data::Trajectories two_kinds() {
+  constexpr Index environments = 6, trajectories = 3, points = 7;
+  Array<Cpu<double>> states({environments, trajectories, points, 2}), times({environments, points});
+  for (Index e = 0; e < environments; ++e) {
+    const double speed = 0.8 + 0.1 * double(e);
+    for (Index t = 0; t < points; ++t) {
+      times.data()[e * points + t] = 0.1 * double(t);
+      for (Index j = 0; j < trajectories; ++j) {
+        double* const x = states.data() + ((e * trajectories + j) * points + t) * 2;
+        const double phase = speed * 0.1 * double(t) + 0.5 * double(j);
+        x[0] = e % 2 ? std::exp(-phase) : std::cos(phase);
+        x[1] = e % 2 ? 0.5 * std::exp(-2 * phase) : -std::sin(phase);
+      }
+    }
+  }
+  return data::measured(std::move(states), times, "two kinds");
+}
+
+template <class B>
+std::vector<double> on_host(const Array<B>& x) {
+  const auto host = to_host(x.tensor());
+  return {host.begin(), host.end()};
+}
+
+/// 20 steps, the gate refitted after every fifth.
+template <class B, class Model>
+Trained train(const Model& model) {
+  const EnvironmentData<B> data(two_kinds());
+  EnvironmentTraining<B, Model> training(model, data, {.contributors = 5, .pool_size = 2, .part_size = 4, .seed = 3});
+  const auto players = training.players(0.01, 0.02, 5);
+  const auto run = fit(training, std::span<const Player<B>>(players), {.iterations = 2, .clip = {.norm = 0.5}, .seed = 1});
+  Trained out;
+  for (const char* player : {"contexts.total", "weights.total"})
+    for (const double loss : run.history.values(player)) out.losses.push_back(loss);
+  out.parameters = on_host(training.parameters);
+  out.contexts = on_host(training.contexts);
+  const auto routing = training.routing();
+  out.expert.assign(routing.begin(), routing.end());
+  return out;
+}
+
+template <class B, class Model>
+Trained adapted(const Model& model) {
+  const EnvironmentData<B> data(two_kinds());
+  const auto parameters = model.template initial<B>(Random(2));
+  const auto found = adapt<B>(model, parameters, data, {.steps = 20, .rate = 0.01});
+  return {found.loss, {}, on_host(found.contexts), found.expert};
+}
+
+template <class Field, class Gate>
+auto model_of(Field field, const Gate& gate, int taylor = 0) {
+  field.context = 2;
+  field.width = 6;
+  field.depth = 2;
+  auto bank = experts(2, ContextFlow<Field>{.field = field, .solver = {.substeps = 2}, .taylor = taylor});
+  bank.same_start = true;
+  return mixture(bank, gate, flow::Identity{}, loss::relative(0.3));
+}
+
+template <template <class> class Backend>
+Trained run(Case which) {
+  const gate::KMeansLeastSquares refitted{.refit_every = 5};
+  if (which == Case::neural_context_flow) {
+    ThreeNetworks<> field;
+    field.interface = 4;
+    return train<Backend<double>>(model_of(field, refitted, 2));
+  }
+  if (which == Case::naive_geps) return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}));
+  const auto model = model_of(Coda<>{}, refitted);
+  return which == Case::coda_in_single_precision ? train<Backend<float>>(model) : adapted<Backend<float>>(model);
+}
+
+}  // namespace thrust_test

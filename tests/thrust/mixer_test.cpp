@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "both.hpp"
+#include "mixer_cases.hpp"
+
+using namespace thrust_test;
+
+namespace {
+
+double relative(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double worst = 0, size = 1e-30;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::isnan(b[i]) ? INFINITY : std::abs(a[i] - b[i]));
+    size = std::max(size, std::abs(a[i]));
+  }
+  return worst / size;
+}
+
+void compare(Case which, double tolerance) {
+  const auto cpu = on_cpu(which);
+  const auto device = run<Thrust>(which);
+  CHECK(relative(cpu.losses, device.losses) < tolerance);
+  CHECK(relative(cpu.parameters, device.parameters) < tolerance);
+  CHECK(relative(cpu.contexts, device.contexts) < tolerance);
+  CHECK(cpu.expert == device.expert);
+}
+
+}  // namespace
+
+TEST_CASE("the first 20 steps of MixER are those of the CPU: neural context flow expanded to second order") {
+  compare(Case::neural_context_flow, 1e-11);
+}
+TEST_CASE("the first 20 steps of MixER are those of the CPU: CoDA in single precision") {
+  compare(Case::coda_in_single_precision, 1e-4);
+}
+TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: GEPS") { compare(Case::naive_geps, 1e-11); }
+TEST_CASE("new environments find the contexts and experts that they find on the CPU") {
+  compare(Case::adaptation_in_single_precision, 1e-4);
+}
