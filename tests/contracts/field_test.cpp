@@ -15,11 +15,10 @@ struct Decay {
   Index state = 2, context = 1;
 
   void layout(Layout&) const {}
-  /// `context_rows [E, context]`; the field of `x [E, n, state]`.
+  /// `context_rows [E, 1, context]`; the field of `x [E, n, state]`.
   template <class X>
   auto bind(Slots<X>&, const X& context_rows, Index) const {
-    const X rate = reshape(context_rows, {shape(context_rows)[0], 1, 1});
-    return [rate](double, const X& x) { return -(rate * x); };
+    return [rate = context_rows](double, const X& x) { return -(rate * x); };
   }
 };
 // docs: end

@@ -78,17 +78,25 @@ Array<B> initial_parameters(const Layout& layout, const Random& random) {
 }
 
 /// Hands out a flat array of parameters piece by piece, in the order of the layout.
+///
+/// Of `[S, P]`, the parameters of S modules of one kind, it hands out what they have in common: `[S, ...]` for a matrix and
+/// `[S, 1, ...]` for a vector, so that they apply to `S` batches of rows in one go.
 template <class X>
 class Slots {
  public:
   explicit Slots(const X& flat, Index offset = 0) : flat_(flat), at_(offset) {}
 
-  X take(const Shape& shape) {
+  X take(const Shape& each) {
     const Index offset = at_;
-    at_ += shape.size();
-    return view(flat_, offset, shape);
+    at_ += each.size();
+    if (!batched()) return view(flat_, offset, each);
+    Shape all{shape(flat_)[0]};
+    if (each.rank() == 1) all.push_back(1);
+    for (int axis = 0; axis < each.rank(); ++axis) all.push_back(each[axis]);
+    return reshape(slice(flat_, 1, offset, each.size()), all);
   }
   Index offset() const { return at_; }
+  bool batched() const { return shape(flat_).rank() == 2; }
 
  private:
   X flat_;

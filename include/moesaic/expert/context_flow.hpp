@@ -20,6 +20,8 @@ struct Situation {
 
 /// Contextual expert: the solution of `dx/dt = F(x; context + shift)` from given initial states, `[T, E, n, state]`.
 ///
+/// Parameters are `[P]`, or `[E, P]` where every environment has an expert of its own.
+///
 /// `Field` is a vector field with a context (`ThreeNetworks`, `Coda`, `Geps`); `shift` is one learnable number that the expert adds
 /// to every coordinate of its context (MixER). With a displacement the field is expanded in the context to order `taylor`
 /// (contextual self-modulation; neural context flows, section 3).
@@ -56,7 +58,7 @@ struct ContextFlow {
   auto bind(const X& parameters, const X& context_rows, Index n) const {
     Slots<X> slots(parameters);
     const X shift = slots.take({1});
-    return field.bind(slots, context_rows + shift, n);
+    return field.bind(slots, reshape(context_rows, {shape(context_rows)[0], 1, context()}) + shift, n);
   }
   template <class X, class F>
   X solve(const Situation<X>& s, const F& f) const {

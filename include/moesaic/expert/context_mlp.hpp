@@ -64,7 +64,7 @@ struct ThreeNetworks {
 
     X operator()(double, const X& x) const { return main.after(0, linear(data(saturation(x)), data_weight, from_context)); }
   };
-  /// `context [E, context]`, each for `n` trajectories.
+  /// `context_rows [E, 1, context]`, each for `n` trajectories.
   template <class X>
   Bound<X> bind(Slots<X>& slots, const X& context_rows, Index n) const {
     Bound<X> b;
@@ -73,10 +73,10 @@ struct ThreeNetworks {
     b.data = data_net().bind(slots);
     b.main = main_net().bind(slots);
     const auto& first = b.main.layer[0];
-    b.data_weight = slice(first.weight, 0, 0, interface);
-    const X once = linear(c, slice(first.weight, 0, interface, interface), first.bias);
-    const Index environments = shape(once)[0];
-    b.from_context = broadcast_to(reshape(once, {environments, 1, first_width()}), {environments, n, first_width()});
+    const int in = shape(first.weight).rank() - 2;
+    b.data_weight = slice(first.weight, in, 0, interface);
+    const X once = linear(c, slice(first.weight, in, interface, interface), first.bias);
+    b.from_context = broadcast_to(once, {shape(once)[0], n, first_width()});
     return b;
   }
 
@@ -124,9 +124,10 @@ struct Coda : RootNetwork {
     const Index environments = shape(context_rows)[0];
     auto root = Mlp<Activation>{w}.bind(slots);
     EnvironmentMlp<X, Activation> b{root, saturation};
-    const auto move = [&](const X& at, const Shape& each) {
-      const Index size = shape(at).size();
-      return reshape(linear(context_rows, slots.take({context, size}), reshape(at, {size})), each);
+    const auto move = [&](const X& at, const Shape& all) {
+      const Index size = all.size() / environments;
+      const X from = reshape(at, slots.batched() ? Shape{environments, 1, size} : Shape{size});
+      return reshape(linear(context_rows, slots.take({context, size}), from), all);
     };
     for (int i = 0; i < w.layers(); ++i) {
       auto& to = b.net.layer[std::size_t(i)];
@@ -156,17 +157,12 @@ struct Geps : RootNetwork {
   template <class X>
   auto bind(Slots<X>& slots, const X& context_rows, Index) const {
     const Widths w = widths();
-    const Index environments = shape(context_rows)[0];
     EnvironmentMlp<X, Activation> b{Mlp<Activation>{w}.bind(slots), saturation};
-    const X scale_rows = reshape(context_rows, {environments, 1, context});
-    const auto move = [&](const X& at, Index size) {
-      return reshape(linear(context_rows, transpose(slots.take({size, context})), at), {environments, 1, size});
-    };
+    const auto move = [&](const X& at, Index size) { return linear(context_rows, transpose(slots.take({size, context})), at); };
     for (int i = 0; i < w.layers(); ++i) {
       auto& to = b.net.layer[std::size_t(i)];
       const X left = transpose(slots.take({w[i + 1], context})), right = transpose(slots.take({context, w[i]}));
-      const X root = reshape(to.weight, {1, w[i], w[i + 1]});
-      to.weight = linear(reshape(right, {1, w[i], context}) * scale_rows, left, root);
+      to.weight = linear(right * context_rows, left, to.weight);
       to.bias = move(to.bias, w[i + 1]);
       if (Activation::learnable && i + 1 < w.layers()) to.beta = move(to.beta, 1);
     }

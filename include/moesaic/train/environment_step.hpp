@@ -33,7 +33,8 @@ enum class Divergence {
   scores,  ///< nothing: the solve has an infinite loss and no gradient
 };
 
-/// Runs the solves of a step, expert by expert and on all threads, with or without gradients.
+/// Runs the solves of a step, with or without gradients: on the host expert by expert and on all threads; on another device, which
+/// wants few and large operations, all at once, every solve with its own copy of its expert's parameters.
 template <class B, class Model>
 class EnvironmentStep {
  public:
@@ -51,6 +52,8 @@ class EnvironmentStep {
                   "Moesaic: a contextual Expert takes no Flow other than flow::Identity [docs/flow.md]");
     static_assert(decltype(Model::loss)::terms <= most_terms, "Moesaic: the Loss of a contextual Expert has at most 8 terms [docs/loss.md]");
   }
+
+  static constexpr bool at_once = !std::is_same_v<typename B::Memory, HostMemory>;
 
   /// What is differentiated in a step; a gradient with respect to the weights may end before the gate's.
   enum class Wanted { nothing, weights, contexts };
@@ -70,7 +73,7 @@ class EnvironmentStep {
     plan(solves, data, contexts);
     if (wanted == Wanted::nothing) {
       run_tolerant(
-          evaluate_lanes_,
+          evaluate_lanes_, solves,
           [&](Tape<Tensor<B>>&, Part& part) {
             run_part<Tensor<B>>(nullptr, solves, part, data, parameters, contexts, wanted, losses);
           },
@@ -86,13 +89,15 @@ class EnvironmentStep {
           try {
             run(tape, part);
           } catch (const Error& e) {
-            fail("expert ", part.expert, ", environments ", solves[std::size_t(part.first)].environment, " to ",
-                 solves[std::size_t(part.first + part.count - 1)].environment, ": ", e.what());
+            const Solve &first = solves[std::size_t(part.first)], &last = solves[std::size_t(part.first + part.count - 1)];
+            if (first.expert == last.expert)
+              fail("expert ", first.expert, ", environments ", first.environment, " to ", last.environment, ": ", e.what());
+            fail("experts ", first.expert, " to ", last.expert, ": ", e.what());
           }
         });
       } else {
         require(wanted == Wanted::contexts, "EnvironmentStep: only contexts have a gradient of their own for every solve");
-        run_tolerant(lanes_, run, [&](Index solve) { losses[std::size_t(solve)] = std::numeric_limits<double>::infinity(); });
+        run_tolerant(lanes_, solves, run, [&](Index solve) { losses[std::size_t(solve)] = std::numeric_limits<double>::infinity(); });
         leave_out_diverged(solves, losses);
       }
       collect(solves, wanted, gradient);
@@ -107,12 +112,11 @@ class EnvironmentStep {
     expanded_ = false;
     const Index n = data.trajectories, d = data.state, times = data.points;
     run_tolerant(
-        evaluate_lanes_,
+        evaluate_lanes_, solves,
         [&](Tape<Tensor<B>>&, const Part& part) {
           const std::span<const Solve> own = solves.subspan(std::size_t(part.first), std::size_t(part.count));
           const Tensor<B> at = rows(contexts, own, &Solve::context);
-          const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part.expert), gate_parameters(parameters), at,
-                                                 at, part.expert)
+          const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part), gate_parameters(parameters), at, at)
                                   .prediction;
           const T* from = on_host(y);
           for (Index t = 0; t < times; ++t)
@@ -167,7 +171,8 @@ class EnvironmentStep {
     parts_.clear();
     for (Index i = 0; i < Index(solves.size()); ++i) {
       const Index expert = solves[std::size_t(i)].expert;
-      if (parts_.empty() || parts_.back().expert != expert || parts_.back().count == part_size_) parts_.push_back({expert, i, 0, {}});
+      if (parts_.empty() || (!at_once && (parts_.back().expert != expert || parts_.back().count == part_size_)))
+        parts_.push_back({expert, i, 0, {}});
       ++parts_.back().count;
     }
   }
@@ -175,14 +180,14 @@ class EnvironmentStep {
   /// Where a solve of a part diverges, its solves are run one by one, and `diverged(solve)` is called for those that do: an expert
   /// that fails on a foreign environment says nothing against the others.
   template <class Run, class Diverged>
-  void run_tolerant(Lanes<Tensor<B>>& lanes, const Run& run, const Diverged& diverged) {
+  void run_tolerant(Lanes<Tensor<B>>& lanes, std::span<const Solve> solves, const Run& run, const Diverged& diverged) {
     lanes.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) {
       Part& part = parts_[std::size_t(i)];
       try {
         run(tape, part);
       } catch (const Error&) {
         for (Index s = part.first; s < part.first + part.count; ++s) {
-          Part single{part.expert, s, 1, {}};
+          Part single{solves[std::size_t(s)].expert, s, 1, {}};
           const Scratch<typename B::Memory> scratch;
           tape.reset();
           try {
@@ -196,7 +201,11 @@ class EnvironmentStep {
     });
   }
 
-  Tensor<B> expert_parameters(const Tensor<B>& p, Index k) const { return view(p, k * model_.expert_size, {model_.expert_size}); }
+  /// The part's expert `[P]`, or all of them `[K, P]`.
+  Tensor<B> expert_parameters(const Tensor<B>& p, const Part& part) const {
+    const Index size = model_.expert_size;
+    return at_once ? view(p, 0, {model_.experts.count, size}) : view(p, part.expert * size, {size});
+  }
   Tensor<B> gate_parameters(const Tensor<B>& p) const { return view(p, model_.gate_offset(), {model_.gate_size}); }
 
   /// The numbers of a tensor, in the workspace of the host.
@@ -214,9 +223,22 @@ class EnvironmentStep {
     return {out, solves.size()};
   }
 
+  /// Each solve's part `[solve, width]` of what it has for every expert, `[solve, K * width]`.
   template <class X>
-  Outcome<X> forward(std::span<const Solve> solves, const EnvironmentData<B>& data, const X& expert, const X& gate, const X& at,
-                     const X& about, Index k) const {
+  X own_part(const X& of_all, std::span<const Solve> solves, Index width) const {
+    if constexpr (at_once) {
+      const Index count = model_.experts.count;
+      auto* const row = Workspace<HostMemory>::current().template take<std::int32_t>(solves.size());
+      for (std::size_t i = 0; i < solves.size(); ++i) row[i] = std::int32_t(Index(i) * count + solves[i].expert);
+      return gather(reshape(of_all, {Index(solves.size()) * count, width}), {row, solves.size()});
+    } else {
+      return slice(of_all, 1, solves[0].expert * width, width);
+    }
+  }
+
+  template <class X>
+  Outcome<X> forward(std::span<const Solve> solves, const EnvironmentData<B>& data, X expert, const X& gate, const X& at,
+                     const X& about) const {
     const auto count = Index(solves.size());
     auto& workspace = Workspace<HostMemory>::current();
     auto* environment = workspace.template take<std::int32_t>(solves.size());
@@ -228,8 +250,8 @@ class EnvironmentStep {
     const std::span<const std::int32_t> who(environment, solves.size()), when(row, solves.size() * std::size_t(data.points));
     const Index piece = model_.experts.prototype.context();
     Situation<X> s;
-    s.context = slice(about, 1, k * piece, piece);
-    if (expanded_) s.displacement = slice(at, 1, k * piece, piece) - s.context;
+    s.context = own_part(about, solves, piece);
+    if (expanded_) s.displacement = own_part(at, solves, piece) - s.context;
     s.initial = gather(data.initial.tensor(), who);
     s.times = data.times;
     X rate(gather(data.rate.tensor(), who));
@@ -237,11 +259,12 @@ class EnvironmentStep {
     if constexpr (!Model::one_hot) {
       Slots<X> slots(gate);
       const auto g = model_.gate(slots, about, model_.experts.count, nullptr);
-      rate = rate * slice(g.weights, 1, k, 1);
+      rate = rate * own_part(g.weights, solves, 1);
       out.weights = g.weights;
       out.logits = g.logits;
     }
     s.rate = reshape(rate, {count, 1, 1});
+    if constexpr (at_once) expert = gather(expert, row_numbers(solves, &Solve::expert));
     out.prediction = model_.experts.prototype(expert, s);
     out.target = X(gather(data.states.tensor(), when).reshape({data.points, count, data.trajectories, data.state}));
     out.sample_axis = 1;
@@ -253,7 +276,7 @@ class EnvironmentStep {
   void run_part(Tape<Tensor<B>>* tape, std::span<const Solve> all, Part& part, const EnvironmentData<B>& data,
                 const Tensor<B>& parameters, const Tensor<B>& contexts, Wanted wanted, std::span<double> losses) {
     const auto solves = all.subspan(std::size_t(part.first), std::size_t(part.count));
-    X expert(expert_parameters(parameters, part.expert)), gate(gate_parameters(parameters));
+    X expert(expert_parameters(parameters, part)), gate(gate_parameters(parameters));
     X at(rows(contexts, solves, &Solve::context)), about(rows(contexts, solves, &Solve::pool));
     if constexpr (!std::is_same_v<X, Tensor<B>>) {
       if (wanted == Wanted::weights) {
@@ -265,7 +288,7 @@ class EnvironmentStep {
         about = expanded_ ? tape->leaf(about.value) : at;
       }
     }
-    const Outcome<X> outcome = forward<X>(solves, data, expert, gate, at, about, part.expert);
+    const Outcome<X> outcome = forward<X>(solves, data, expert, gate, at, about);
     int term = 0;
     const X loss = model_.loss.evaluate(outcome, [&](std::string_view name, const X& value) {
       double sum = 0;
@@ -283,8 +306,8 @@ class EnvironmentStep {
       sweep(loss, seed);
       const Index index = &part - parts_.data();
       if (wanted == Wanted::weights) {
-        store(expert, view(weight_parts_.tensor(), index * part_stride(), {model_.expert_size}));
-        store(gate, view(weight_parts_.tensor(), index * part_stride() + model_.expert_size, {model_.gate_size}));
+        store(expert, view(weight_parts_.tensor(), index * part_stride(), {experts_size()}));
+        store(gate, view(weight_parts_.tensor(), index * part_stride() + experts_size(), {model_.gate_size}));
       } else {
         store(at, at_rows_.tensor().rows(part.first, part.count));
         if (expanded_) store(about, about_rows_.tensor().rows(part.first, part.count));
@@ -300,7 +323,8 @@ class EnvironmentStep {
       B::fill(to, T(0));
   }
 
-  Index part_stride() const { return model_.expert_size + model_.gate_size; }
+  Index experts_size() const { return at_once ? model_.gate_offset() : model_.expert_size; }
+  Index part_stride() const { return experts_size() + model_.gate_size; }
   void reserve(Wanted wanted, Index solves) {
     const auto grow = [](Array<B>& a, const Shape& shape) {
       if (a.size() < shape.size()) a = Array<B>(shape);
@@ -334,8 +358,8 @@ class EnvironmentStep {
         const auto add = [&](Index to, Index from, Index size) {
           add_in_place(view(gradient, to, {size}), view(weight_parts_.tensor(), Index(p) * part_stride() + from, {size}));
         };
-        add(parts_[p].expert * model_.expert_size, 0, model_.expert_size);
-        if (gradient.size() > model_.gate_offset()) add(model_.gate_offset(), model_.expert_size, model_.gate_size);
+        add(at_once ? 0 : parts_[p].expert * model_.expert_size, 0, experts_size());
+        if (gradient.size() > model_.gate_offset()) add(model_.gate_offset(), experts_size(), model_.gate_size);
       }
       return;
     }

@@ -177,10 +177,11 @@ class EnvironmentTraining {
   std::size_t capacity() const { return runner_.capacity(); }
 
  private:
+  double host_context(Index e, Index i) const { return double(host_contexts_[std::size_t(e * contexts.shape()[1] + i)]); }
   double distance(Index a, Index b) const {
     const Index d = contexts.shape()[1];
     double sum = 0;
-    for (Index i = 0; i < d; ++i) sum += std::abs(double(host_contexts_[std::size_t(a * d + i)]) - double(host_contexts_[std::size_t(b * d + i)]));
+    for (Index i = 0; i < d; ++i) sum += std::abs(host_context(a, i) - host_context(b, i));
     return sum / double(d);
   }
   /// The first `count` of `near_` become those of `candidates` with the smallest key, the lower index on ties.
@@ -256,7 +257,7 @@ class EnvironmentTraining {
   double norm(Index e) const {
     const Index d = contexts.shape()[1];
     double sum = 0;
-    for (Index i = 0; i < d; ++i) sum += std::abs(double(host_contexts_[std::size_t(e * d + i)]));
+    for (Index i = 0; i < d; ++i) sum += std::abs(host_context(e, i));
     return sum;
   }
 

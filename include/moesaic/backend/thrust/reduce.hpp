@@ -73,7 +73,8 @@ struct Reductions {
       if (!accumulate) B::fill(out, T(0));
       return;
     }
-    for (std::size_t a = 0; a < std::size_t(nest.rank); ++a) (nest.stride[a][0] ? kept : summed).push_back(nest.extent[a], nest.stride[a][1]);
+    for (std::size_t a = 0; a < std::size_t(nest.rank); ++a)
+      (nest.stride[a][0] ? kept : summed).push_back(nest.extent[a], nest.stride[a][1]);
     const Scratch<typename B::Memory> scratch;
     sum(out.data(), in.data(), kept, summed, accumulate);
   }

@@ -5,11 +5,11 @@
 /// Where kernels run: Thrust's device system, `THRUST_DEVICE_SYSTEM`, the same for all of a program. nvcc compiles for CUDA; any other
 /// compiler for one of the host systems, which run the same kernels on the CPU.
 #if !defined(THRUST_DEVICE_SYSTEM) && !defined(__CUDACC__)
-#error "Moesaic: the Thrust backend needs -DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP (or OMP, TBB) unless nvcc compiles it [docs/thrust.md]"
+#error "Moesaic: without nvcc the Thrust backend needs -DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP, OMP or TBB [docs/thrust.md]"
 #endif
 
 #if defined(__CUDACC__) && !defined(EIGEN_NO_CUDA)
-#error "Moesaic: CUDA sources need -DEIGEN_NO_CUDA: without it Eigen gives up vectors there, and with them the alignment other sources rely on [docs/thrust.md]"
+#error "Moesaic: CUDA sources need -DEIGEN_NO_CUDA, or Eigen gives up vectors and their alignment there [docs/thrust.md]"
 #endif
 #if defined(__CUDACC__) && !defined(__CUDACC_RELAXED_CONSTEXPR__)
 #error "Moesaic: CUDA sources need --expt-relaxed-constexpr: kernels call functors that are constexpr [docs/thrust.md]"
