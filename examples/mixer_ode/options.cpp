@@ -33,6 +33,7 @@ Settings settings_for(std::string_view dataset, Backbone backbone, bool as_publi
   s.weight_rate = s.context_rate = d.rate;
   s.adapt_steps = d.adapt_steps;
   s.adapt_rate = d.adapt_rate;
+  s.clip = d.clip;
   if (!as_published) return s;
   s.variant = Variant::published;
   s.sampling = Sampling::linear;
@@ -188,7 +189,7 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--weight-rate", weight_rate, "learning rate of the weights");
   option(group, "--context-rate", context_rate, "learning rate of the contexts");
   choice(group, "--rates", rates, rates_names, "cosine down to 5 %, or times 0.4 at one and two thirds (cosine)");
-  option(group, "--clip", clip, "largest norm of a gradient, 0: no limit (1)");
+  option(group, "--clip", clip, "largest norm of a gradient, 0: no limit");
   app.add_flag("--published", as_published,
                "all settings of MixER's released code: squared error, K contributors, greedy matching, refit in every step, "
                "stepwise rates, adaptation by the gate and from context 0; options given beside it win")

@@ -3,6 +3,7 @@
 #pragma once
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include <moesaic/backend/cpu.hpp>
 #include <moesaic/ops/arithmetic.hpp>
@@ -32,6 +33,11 @@ double number(const Tensor<B>& scalar) {
   B::to_host(&host, scalar);
   return double(host);
 }
+
+/// Whether a look at a state costs nothing. On another device it waits for all that was started there, and one at the end must do:
+/// what is not finite once stays so.
+template <class X>
+inline constexpr bool on_host = std::is_same_v<typename BackendOf<X>::Memory, HostMemory>;
 
 template <class B>
 bool all_finite(const Tensor<B>& x) {

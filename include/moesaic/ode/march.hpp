@@ -147,7 +147,7 @@ X march(const Field& field, Pace& pace, X x, Saves<X>& saves, const OnStep& on_s
     }
     on_step(step);
     const bool saved = saves.template collect<Solver>(step, x, after, k.data());
-    if constexpr (watched && !Pace::judges)
+    if constexpr (watched && !Pace::judges && on_host<X>)
       require(!saved || all_finite(primal(after)), Solver::name, ": the state is not finite at t = ", step.end, " after ",
               pace.steps(), " steps");
     x = kept.put(0, after);

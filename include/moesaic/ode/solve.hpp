@@ -42,14 +42,16 @@ void with_pace(const Solver& solver, std::span<const double> times, const F& f) 
 template <class Solver, class Field, class X>
 X solve_direct(const Solver& solver, const Field& field, const X& x0, std::span<const double> times) {
   check_problem<Solver>(shape(x0), times);
-  require(all_finite(primal(x0)), Solver::name, ": the initial state is not finite");
+  if constexpr (on_host<X>) require(all_finite(primal(x0)), Solver::name, ": the initial state is not finite");
   States<X> out(shape(x0), Index(times.size()));
   const X start = out.put(0, x0);
   auto& workspace = Workspace<typename BackendOf<X>::Memory>::current();
   const auto mark = workspace.mark();
   with_pace(solver, times, [&](auto& pace) {
     Saves<X> saves{times, 1, out, 1};
-    march<Solver>(field, pace, start, saves, [](const Step&) {});
+    const X last = march<Solver>(field, pace, start, saves, [](const Step&) {});
+    if constexpr (!on_host<X>)
+      require(all_finite(primal(last)), Solver::name, ": the state is not finite at the end, t = ", times.back());
   });
   if constexpr (!is_recorded<X>) workspace.rewind(mark);
   return out.stacked(0, Index(times.size()));

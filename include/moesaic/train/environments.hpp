@@ -198,15 +198,19 @@ class EnvironmentTraining {
     for (std::size_t i = 0; i < count; ++i) std::swap(near_[i], near_[i + std::size_t(random.next_below(candidates - i))]);
   }
 
-  void choose_contributors(Random& random) {
+  /// Before contexts are compared.
+  void fetch_contexts() {
     host_contexts_.resize(std::size_t(contexts.size()));
     B::to_host(host_contexts_.data(), contexts);
+  }
+  void choose_contributors(Random& random) {
     const Index e = data_.environments;
     const Index count = options_.contributors == 0 ? e : options_.contributors;
     std::iota(near_.begin(), near_.end(), Index{0});
     if (count < e && options_.draw == Draw::uniform) {
       draw(std::size_t(e), std::size_t(count), random);
     } else if (count < e) {
+      fetch_contexts();
       const auto centre = Index(random.next_below(std::uint64_t(e)));
       nearest(std::size_t(e), std::size_t(count), [&](Index i) { return i == centre ? -1 : distance(centre, i); });
     }
@@ -217,6 +221,7 @@ class EnvironmentTraining {
   void plan(Random& random) {
     routing();
     const bool expanded = taylor_order() > 0;
+    if (expanded) fetch_contexts();
     solves_.clear();
     const double weight = 1.0 / double(Index(chosen_.size()) * (expanded ? pool_count() : 1));
     for (Index e : chosen_) {
