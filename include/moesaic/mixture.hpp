@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include <moesaic/expert/experts.hpp>
@@ -54,6 +55,49 @@ constexpr void check_flow() {
                 "Moesaic: the Flow policy lacks inverse(Slots<X>&, const X& z) const [docs/flow.md]");
 }
 
+/// Whether a gate returns embeddings and prototypes beside its weights.
+template <class G>
+inline constexpr bool is_metric = requires(const G& g, Slots<Archetype>& s, const Archetype& z, const Random* r) {
+  { g(s, z, Index{}, r) } -> std::convertible_to<gate::MetricOutput<Archetype>>;
+};
+/// Hands to the loss what a gate returned.
+template <class X, class G>
+void supply(Outcome<X>& to, const G& g) {
+  to.weights = g.weights;
+  to.logits = g.logits;
+  if constexpr (std::is_convertible_v<G, gate::MetricOutput<X>>) {
+    to.embedding = g.embedding;
+    to.prototypes = g.prototypes;
+  }
+}
+
+/// Which of the experts that were run on a sample comes nearest to its target, the lower index on ties.
+struct Contest {
+  double* least;
+  std::int32_t* best;
+
+  explicit Contest(Index samples)
+      : least(Workspace<HostMemory>::current().template take<double>(std::size_t(samples))),
+        best(Workspace<HostMemory>::current().template take<std::int32_t>(std::size_t(samples))) {
+    std::fill_n(least, samples, std::numeric_limits<double>::infinity());
+    std::fill_n(best, samples, -1);
+  }
+  /// Predictions `y` of expert `k` for the samples `who`, and their targets.
+  template <class B>
+  void enter(Index k, std::span<const std::int32_t> who, const Tensor<B>& y, const Tensor<B>& target) {
+    const Scratch<typename B::Memory> scratch;
+    const Tensor<B> error = map(functor::SquaredDifference{}, y, target);
+    Shape each = error.shape();
+    for (int a = 1; a < each.rank(); ++a) each[a] = 1;
+    auto* host = Workspace<HostMemory>::current().template take<typename B::Scalar>(who.size());
+    B::to_host(host, sum_to(error, each));
+    for (std::size_t i = 0; i < who.size(); ++i) {
+      const auto at = std::size_t(who[i]);
+      if (double(host[i]) < least[at]) least[at] = double(host[i]), best[at] = std::int32_t(k);
+    }
+  }
+};
+
 }  // namespace detail
 
 /// Expert x Gate x Flow x Loss: one model, composed at compile time.
@@ -104,9 +148,9 @@ struct Mixture {
     return p;
   }
 
-  /// Gate weights and logits for features `z [N, features]`.
+  /// What the gate returns for features `z [N, features]`: weights, logits and what else it may tell.
   template <class X>
-  gate::GateOutput<X> weigh(const X& parameters, const X& z, const Random* random = nullptr) const {
+  auto weigh(const X& parameters, const X& z, const Random* random = nullptr) const {
     Slots<X> slots(parameters, gate_offset());
     return gate(slots, z, experts.count, random);
   }
@@ -122,14 +166,21 @@ struct Mixture {
     out.latent = image.z;
     out.log_det = image.log_det;
     out.target = X(target);
+    if constexpr (loss::reads<Loss, quantity::Reconstruction>()) {
+      Slots<X> again(parameters, flow_offset());
+      out.input = x;
+      out.reconstruction = flow.inverse(again, image.z);
+    }
     const auto g = weigh(parameters, image.z, random);
-    out.weights = g.weights;
-    out.logits = g.logits;
+    detail::supply(out, g);
     const auto routing = primal(one_hot ? g.logits : g.weights);
     const Index n = shape(x)[0], count = experts.count;
     auto& workspace = Workspace<HostMemory>::current();
     auto* host = workspace.template take<ScalarOf<X>>(std::size_t(routing.size()));
     BackendOf<X>::to_host(host, routing);
+    constexpr bool contested = loss::reads<Loss, quantity::BestExpert>();
+    detail::Contest contest(contested ? n : 0);
+    if (contested && target) out.best = {contest.best, std::size_t(n)};
     for (Index k = 0; k < count; ++k) {
       auto* rows = workspace.template take<std::int32_t>(std::size_t(n));
       std::size_t chosen = 0;
@@ -141,6 +192,8 @@ struct Mixture {
       const std::span<const std::int32_t> who(rows, chosen);
       const X own = view(parameters, k * expert_size, {expert_size});
       X y = experts.prototype(own, chosen == std::size_t(n) ? image.z : gather(image.z, who));
+      if constexpr (contested)
+        if (target) contest.enter(k, who, primal(y), chosen == std::size_t(n) ? target : gather(target, who));
       if constexpr (!one_hot) {
         const X w = slice(g.weights, 1, k, 1);
         y = y * (chosen == std::size_t(n) ? w : gather(w, who));
@@ -172,7 +225,7 @@ auto mixture(const Experts<Expert>& experts, const Gate& gate, const Flow& flow,
   auto composed = loss::as_sum(loss);
   constexpr bool contextual = detail::is_contextual<Expert>;
   constexpr bool one_hot = requires { requires std::is_same_v<typename Gate::codomain, gate::codomain::OneHot>; };
-  loss::require_supplied<decltype(composed), contextual, one_hot, !requires { requires Flow::trivial; }>();
+  loss::require_supplied<decltype(composed), contextual, one_hot, !requires { requires Flow::trivial; }, detail::is_metric<Gate>>();
   return Mixture<Expert, Gate, Flow, decltype(composed)>{experts, gate, flow, composed};
 }
 

@@ -6,7 +6,13 @@
 #include <moesaic/expert/shplrnn.hpp>
 #include <moesaic/flow/standardise.hpp>
 #include <moesaic/gate/kmeans_least_squares.hpp>
+#include <moesaic/gate/metric.hpp>
 #include <moesaic/gate/softmax.hpp>
+#include <moesaic/loss/balance.hpp>
+#include <moesaic/loss/consistency.hpp>
+#include <moesaic/loss/metric_learning.hpp>
+#include <moesaic/loss/prototypes.hpp>
+#include <moesaic/loss/reconstruction.hpp>
 #include <moesaic/loss/terms.hpp>
 #include <moesaic/mixture.hpp>
 #include <moesaic/ode/ode.hpp>

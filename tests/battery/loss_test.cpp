@@ -1,5 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <limits>
+#include <numeric>
+
+#include <moesaic/loss/balance.hpp>
+#include <moesaic/loss/consistency.hpp>
+#include <moesaic/loss/metric_learning.hpp>
+#include <moesaic/loss/prototypes.hpp>
+#include <moesaic/loss/reconstruction.hpp>
 #include <moesaic/loss/terms.hpp>
 
 #include "battery.hpp"
@@ -34,6 +42,57 @@ void check_loss(const std::string& name, const Loss& loss) {
   check(name, evaluate, parts());
 }
 
+/// A batch that a metric gate has seen.
+struct Batch {
+  Array<B> logits{}, weights{}, embedding{}, prototypes{};
+  std::vector<std::int32_t> best{};
+
+  template <class X>
+  Outcome<X> outcome() const {
+    Outcome<X> o;
+    if (logits) o.logits = X(logits);
+    if (weights) o.weights = X(weights);
+    if (embedding) o.embedding = X(embedding);
+    if (prototypes) o.prototypes = X(prototypes);
+    o.best = best;
+    return o;
+  }
+  template <class Loss>
+  std::vector<double> each(const Loss& loss) const { return to_host(loss(outcome<Tensor<B>>())); }
+  template <class Loss>
+  double mean(const Loss& loss) const {
+    const auto all = each(loss);
+    return std::accumulate(all.begin(), all.end(), 0.0) / double(all.size());
+  }
+};
+Array<B> rows(Index columns, const std::vector<double>& v) { return Array<B>({Index(v.size()) / columns, columns}, v); }
+Array<B> logarithm(const Array<B>& x) { return Array<B>(log(x.tensor())); }
+
+/// Nine samples in three dimensions, four experts.
+const Batch batch{.logits = numbers({9, 4}, 11), .weights = Array<B>(softmax(numbers({9, 4}, 11).tensor())),
+                  .embedding = numbers({9, 3}, 12), .prototypes = numbers({4, 3}, 13, 0.4), .best = {0, 1, 1, 0, 2, 2, 0, 3, 2}};
+
+/// With respect to logits, embedding and prototypes of `batch`.
+template <class Loss>
+void check_batch(const std::string& name, const Loss& loss) {
+  CHECK(batch.mean(loss) > 0);
+  check(name, [&]<class X>(Slots<X>& slots) {
+    auto o = batch.outcome<X>();
+    o.logits = slots.take({9, 4});
+    o.weights = softmax(o.logits);
+    o.embedding = slots.take({9, 3});
+    o.prototypes = slots.take({4, 3});
+    return loss(o);
+  }, {batch.logits, batch.embedding, batch.prototypes});
+}
+double distance(const Array<B>& x, Index i, Index j) {
+  const auto host = to_host(x.tensor());
+  double sum = 0;
+  for (Index c = 0; c < x.shape()[1]; ++c)
+    sum += std::pow(host[std::size_t(i * x.shape()[1] + c)] - host[std::size_t(j * x.shape()[1] + c)], 2);
+  return std::sqrt(sum);
+}
+
 }  // namespace
 
 TEST_CASE("every loss term passes the gradient checker") {
@@ -43,6 +102,19 @@ TEST_CASE("every loss term passes the gradient checker") {
   check_loss("relative", loss::relative(0.3));
   check_loss("context_l1", loss::context_l1);
   check_loss("router_z", loss::router_z);
+  check_batch("switch_balance", loss::switch_balance);
+  check_batch("importance", loss::importance);
+  check_batch("usage_variance", loss::usage_variance);
+  check_batch("triplet", loss::triplet());
+  check_batch("contrastive", loss::contrastive(3));
+  check_batch("consistency", loss::consistency(0.3));
+  check_batch("prototype_separation", loss::prototype_separation());
+  check("reconstruction", [&]<class X>(Slots<X>& slots) {
+    auto o = outcome_of(slots);
+    o.reconstruction = o.prediction;
+    o.input = o.target;
+    return loss::reconstruction(o);
+  }, parts());
 }
 
 TEST_CASE("sums and multiples of terms pass the gradient checker, and report every term by its name and unweighted") {
@@ -87,4 +159,99 @@ TEST_CASE("loss terms have their worked values") {
   is(loss::relative(0), 5 / 16., 9.25 / 4.25);
   is(loss::context_l1, 2, 0.25);
   is(loss::router_z, std::pow(std::log(3.), 2), std::pow(std::log(std::exp(1.) + std::exp(2.) + std::exp(3.)), 2));
+}
+
+TEST_CASE("balance losses have their worked values") {
+  // First choices (.5, .25, .25), mean probabilities (.4, .35, .25).
+  const auto p = rows(3, {.6, .3, .1, .5, .2, .3, .2, .6, .2, .3, .3, .4});
+  const Batch uneven{.logits = logarithm(p), .weights = p};
+  CHECK(uneven.mean(loss::switch_balance) == doctest::Approx(1.05).epsilon(1e-12));
+  const double square = .4 * .4 + .35 * .35 + .25 * .25;
+  CHECK(uneven.mean(loss::importance) == doctest::Approx(3 * square - 1).epsilon(1e-12));
+  CHECK(uneven.mean(loss::usage_variance) == doctest::Approx((3 * square - 1) / 2).epsilon(1e-12));
+  for (const auto& each : {uneven.each(loss::switch_balance), uneven.each(loss::importance), uneven.each(loss::usage_variance)})
+    CHECK(each == std::vector<double>(4, each[0]));
+
+  const auto alike = rows(3, {.5, .3, .2, .2, .5, .3, .3, .2, .5});
+  const Batch even{.logits = logarithm(alike), .weights = alike};
+  CHECK(even.mean(loss::switch_balance) == doctest::Approx(1).epsilon(1e-12));
+  CHECK(even.mean(loss::importance) == doctest::Approx(0).epsilon(1e-12));
+  CHECK(even.mean(loss::usage_variance) == doctest::Approx(0).epsilon(1e-12));
+
+  for (Index k : {1, 2, 5}) {  // total collapse
+    std::vector<double> one(std::size_t(3 * k), 0.0), far(one);
+    for (std::size_t i = 0; i < one.size(); i += std::size_t(k)) one[i] = 1, far[i] = 800;
+    const Batch collapsed{.logits = rows(k, far), .weights = rows(k, one)};
+    CHECK(collapsed.mean(loss::switch_balance) == doctest::Approx(double(k)).epsilon(1e-12));
+    CHECK(collapsed.mean(loss::importance) == doctest::Approx(double(k - 1)).epsilon(1e-12));
+    CHECK(collapsed.mean(loss::usage_variance) == doctest::Approx(k == 1 ? 0 : 1).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("the Switch loss takes its probabilities from all experts, whatever the weights of the top k") {
+  Batch top = batch;
+  top.weights = {};
+  CHECK(top.mean(loss::switch_balance) == batch.mean(loss::switch_balance));
+}
+
+TEST_CASE("consistency is the symmetric Kullback-Leibler divergence of similar samples") {
+  const auto p = rows(3, {.7, .2, .1, .6, .3, .1, .1, .1, .8});
+  Batch three{.logits = logarithm(p), .embedding = rows(2, {1, 0, 5, 1, 0, 1})};  // the first two point the same way
+  const auto each = three.each(loss::consistency());
+  CHECK(three.mean(loss::consistency()) == doctest::Approx(.055961579).epsilon(1e-8));
+  CHECK(each[0] == doctest::Approx(each[1]).epsilon(1e-12));
+  CHECK(each[2] == 0);
+  CHECK(three.each(loss::consistency(0.999)) == std::vector<double>(3, 0.0));
+  three.logits = rows(3, {1, 2, 3, 2, 3, 4, 0, 0, 0});
+  CHECK(std::abs(three.mean(loss::consistency())) < 1e-15);
+}
+
+TEST_CASE("triplets are the hardest of the batch, as a search through all of them finds them") {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    const Batch some{.embedding = numbers({7, 2}, 20 + seed), .best = {0, 1, 1, 0, 2, 0, 1}};  // sample 4 is alone
+    const double margin = 0.5;
+    double hinge = 0, contrast = 0;
+    for (Index a = 0; a < 7; ++a) {
+      if (a == 4) continue;
+      double farthest = 0, nearest = std::numeric_limits<double>::infinity();
+      for (Index j = 0; j < 7; ++j) {
+        const double d = distance(some.embedding, a, j);
+        if (some.best[std::size_t(a)] == some.best[std::size_t(j)])
+          farthest = std::max(farthest, d);
+        else
+          nearest = std::min(nearest, d);
+      }
+      hinge += std::max(0.0, farthest - nearest + margin) / 6;
+      contrast += (farthest * farthest + std::pow(std::max(0.0, margin - nearest), 2)) / 6;
+    }
+    CHECK(some.mean(loss::triplet(margin)) == doctest::Approx(hinge).epsilon(1e-9));
+    CHECK(some.mean(loss::contrastive(margin)) == doctest::Approx(contrast).epsilon(1e-9));
+    CHECK(some.each(loss::triplet(margin))[4] == 0);
+  }
+}
+
+TEST_CASE("triplets that are apart cost nothing, and a batch without any neither") {
+  const Batch apart{.embedding = rows(1, {0, 0.5, 2, 2.2}), .best = {0, 0, 1, 1}};
+  CHECK(apart.each(loss::triplet()) == std::vector<double>(4, 0.0));
+  CHECK(apart.mean(loss::triplet(2)) > 0);
+  for (const std::vector<std::int32_t>& labels : {std::vector<std::int32_t>{3, 3, 3, 3}, {0, 1, 2, 3}})
+    for (double each : Batch{.embedding = apart.embedding, .best = labels}.each(loss::contrastive())) CHECK(each == 0);
+  CHECK_THROWS_WITH_AS((Batch{.embedding = apart.embedding, .best = {1, 2}}.each(loss::triplet())),
+                       "metric learning: 2 labels for 4 embeddings", Error);
+}
+
+TEST_CASE("prototypes are to keep a distance") {
+  const auto at = rows(1, {0, 0, 0});
+  CHECK(Batch{.embedding = at, .prototypes = rows(2, {0, 0, 0.6, 0.8, 0, 0.5})}.each(loss::prototype_separation())[2] ==
+        doctest::Approx((0 + 0.5 + 1 - std::sqrt(0.45)) / 3).epsilon(1e-9));
+  CHECK(Batch{.embedding = at, .prototypes = rows(2, {1, 1})}.mean(loss::prototype_separation()) == 0);
+  CHECK(Batch{.embedding = at, .prototypes = rows(1, {0, 3})}.mean(loss::prototype_separation(2.5)) == 0);
+}
+
+TEST_CASE("reconstruction is a mean square per sample") {
+  const auto input = rows(2, {1, 2, 3, 4}), back = rows(2, {1, 0, 3, 5});
+  Outcome<Tensor<B>> o;
+  o.input = input;
+  o.reconstruction = back;
+  CHECK(to_host(loss::reconstruction(o)) == std::vector<double>{2, 0.5});
 }

@@ -3,7 +3,13 @@
 #include <moesaic/expert/mlp.hpp>
 #include <moesaic/flow/standardise.hpp>
 #include <moesaic/gate/kmeans_least_squares.hpp>
+#include <moesaic/gate/metric.hpp>
 #include <moesaic/gate/softmax.hpp>
+#include <moesaic/loss/balance.hpp>
+#include <moesaic/loss/consistency.hpp>
+#include <moesaic/loss/metric_learning.hpp>
+#include <moesaic/loss/prototypes.hpp>
+#include <moesaic/loss/reconstruction.hpp>
 #include <moesaic/loss/terms.hpp>
 #include <moesaic/mixture.hpp>
 
@@ -42,16 +48,51 @@ Index total(const std::vector<Index>& rows) {
   return n;
 }
 
+/// An encoder to one number less and its decoder.
+struct Bottleneck {
+  void layout(Layout& l) const {
+    l.add("encoder", {features, features - 1}, init::uniform(-1, 1));
+    l.add("decoder", {features - 1, features}, init::uniform(-1, 1));
+  }
+  template <class X>
+  flow::Image<X> forward(Slots<X>& slots, const X& at) const {
+    const X code = matmul(at, slots.take({features, features - 1}));
+    return {pad(code, 1, 0, features), X{}};
+  }
+  template <class X>
+  X inverse(Slots<X>& slots, const X& z) const {
+    slots.take({features, features - 1});
+    return matmul(slice(z, 1, 0, features - 1), slots.take({features - 1, features}));
+  }
+};
+
+/// A gate with prototypes, and every term that reads what it and the flow supply.
+template <class Flow>
+auto composite(int top_k, const Flow& flow) {
+  // docs: composite
+  const gate::Metric<> gate{.embedding = {8, 2}, .top_k = top_k, .learn_temperature = true};
+  const auto prediction = loss::mse + 0.1 * loss::mae;
+  const auto embedding = 0.1 * (loss::triplet() + 0.5 * loss::contrastive()) + 0.01 * loss::prototype_separation();
+  const auto routing = 0.01 * loss::switch_balance + 0.01 * loss::consistency() + 1e-3 * loss::router_z;
+  const auto model = mixture(experts<4>(Mlp<>{{3, 5, 2}}), gate, flow, prediction + loss::reconstruction + embedding + routing);
+  // docs: end
+  return model;
+}
+
 }  // namespace
 
 TEST_CASE("experts see only the samples that the gate gives them") {
-  for (int k : {1, 2, 3, 0}) {
+  const auto is_given = [](const auto& gate) {
     std::vector<Index> rows;
-    const auto model = counted_mixture(gate::Softmax{.top_k = k}, rows);
-    const auto p = model.initial<B>(Random(3));
+    const auto model = counted_mixture(gate, rows);
+    const auto p = model.template initial<B>(Random(3));
     model(p.tensor(), x.tensor());
-    CHECK(total(rows) == samples * (k == 0 ? count : k));
-    if (k == 0) CHECK(rows == std::vector<Index>(count, samples));
+    CHECK(total(rows) == samples * (gate.top_k == 0 ? count : gate.top_k));
+    if (gate.top_k == 0) CHECK(rows == std::vector<Index>(count, samples));
+  };
+  for (int k : {1, 2, 3, 0}) {
+    is_given(gate::Softmax{.top_k = k});
+    is_given(gate::Metric<>{.embedding = {4}, .top_k = k});
   }
   std::vector<Index> rows;
   const auto model = counted_mixture(gate::KMeansLeastSquares{}, rows);
@@ -100,6 +141,7 @@ TEST_CASE("a mixture of one expert is that expert, bit for bit") {
   };
   is_expert(gate::Softmax{});
   is_expert(gate::Softmax{.top_k = 1});
+  is_expert(gate::Metric<>{});
   is_expert(gate::KMeansLeastSquares{});
 }
 
@@ -124,4 +166,49 @@ TEST_CASE("a whole mixture passes the gradient checker, its gate, flow and routi
       return model.loss.evaluate(outcome, [](std::string_view, const X&) {});
     }, {parameters_of(model), x});
   }
+}
+
+TEST_CASE("a metric gate under a composite loss passes the gradient checker") {
+  const auto target = numbers({samples, outputs}, 2);
+  const auto is_right = [&](const std::string& name, const auto& model) {
+    const Index size = layout_of(model).size();
+    check(name, [&]<class X>(Slots<X>& parts) {
+      const X p = parts.take({size});
+      const auto outcome = model(p, parts.take({samples, features}), target.tensor());
+      return model.loss.evaluate(outcome, [](std::string_view, const X&) {});
+    }, {parameters_of(model), x});
+  };
+  is_right("dense", composite(0, flow::Standardise{features}));
+  is_right("top 2, autoencoder", composite(2, Bottleneck{}));
+}
+
+TEST_CASE("a loss is told the best expert of those that were run, where it asks") {
+  const auto target = numbers({samples, outputs}, 2);
+  for (int k : {0, 1, 2}) {
+    const auto model = composite(k, flow::Standardise{features});
+    const auto p = model.initial<B>(Random(3));
+    const auto outcome = model(p.tensor(), x.tensor(), target.tensor());
+    const auto w = to_host(outcome.weights), y = to_host(target.tensor());
+    std::vector<double> least(samples, std::numeric_limits<double>::infinity());
+    std::vector<std::int32_t> best(samples, -1);
+    for (Index e = 0; e < count; ++e) {
+      const auto own = to_host(expert_output(model, p, e).tensor());
+      for (std::size_t i = 0; i < samples; ++i) {
+        double error = 0;
+        for (std::size_t j = 2 * i; j < 2 * i + 2; ++j) error += (own[j] - y[j]) * (own[j] - y[j]);
+        if (w[i * count + std::size_t(e)] > 0 && error < least[i]) least[i] = error, best[i] = std::int32_t(e);
+      }
+    }
+    CHECK(std::vector(outcome.best.begin(), outcome.best.end()) == best);
+    CHECK(model(p.tensor(), x.tensor()).best.empty());
+    CHECK(shape(outcome.embedding) == Shape{samples, 2});
+    CHECK(shape(outcome.prototypes) == Shape{count, 2});
+    const auto back = to_host(outcome.reconstruction), at = to_host(x.tensor());
+    for (std::size_t i = 0; i < at.size(); ++i) CHECK(back[i] == doctest::Approx(at[i]).epsilon(1e-13));
+  }
+  std::vector<Index> rows;
+  const auto model = counted_mixture(gate::Softmax{}, rows);
+  const auto outcome = model(model.initial<B>(Random(3)).tensor(), x.tensor(), target.tensor());
+  CHECK(outcome.best.empty());
+  CHECK_FALSE(present(outcome.reconstruction));
 }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <moesaic/gate/metric.hpp>
+#include <moesaic/loss/prototypes.hpp>
 #include <moesaic/train/adapt.hpp>
 #include <moesaic/train/environments.hpp>
 #include <moesaic/train/fit.hpp>
@@ -52,4 +54,31 @@ TEST_CASE("the naive mixture: a gate that is trained by gradient scales the fiel
   const auto found = adapt(model, training.parameters.tensor(), EnvironmentData<B>(two_kinds()),
                            {.steps = 20, .rate = 0.01, .search = ExpertSearch::all});
   CHECK(found.expert == std::vector<Index>(6, 0));
+}
+
+TEST_CASE("environments go to the experts of the nearest prototypes, which a loss keeps apart") {
+  const auto model = contextual(2, LinearField{}, gate::Metric<>{.embedding = {3}, .top_k = 1, .renormalise = false},
+                                loss::mse + loss::prototype_separation(3));
+  const EnvironmentData<B> data(two_kinds());
+  EnvironmentTraining<B, std::remove_const_t<decltype(model)>> training(model, data, {});
+  training.contexts = numbers(training.contexts.shape(), 4, 0.3);
+  const auto chosen = training.routing();
+  const auto w = to_host(model.weigh(training.parameters.tensor(), training.contexts.tensor()).weights);
+  for (std::size_t e = 0; e < chosen.size(); ++e) CHECK(w[2 * e + std::size_t(chosen[e])] > 0);
+
+  const Step step{.player = training.weights_player};
+  Array<B> g(training.parameters.shape()), ignored(g);
+  const auto losses = training.evaluate(step, g);
+  CHECK(losses.name(2) == "prototype_separation");
+  CHECK(losses.value(2) > 0);
+  for (Index i = 0; i < g.size(); ++i) {
+    double& p = training.parameters.data()[i];
+    const double at = p, h = 1e-6;
+    p = at + h;
+    const double up = training.evaluate(step, ignored).total();
+    p = at - h;
+    const double down = training.evaluate(step, ignored).total();
+    p = at;
+    CHECK(std::abs(g.data()[i] - (up - down) / (2 * h)) < 1e-6 * (1 + std::abs(g.data()[i])));
+  }
 }

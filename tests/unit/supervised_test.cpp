@@ -7,7 +7,12 @@
 
 #include <moesaic/expert/mlp.hpp>
 #include <moesaic/flow/identity.hpp>
+#include <moesaic/gate/metric.hpp>
 #include <moesaic/gate/softmax.hpp>
+#include <moesaic/loss/balance.hpp>
+#include <moesaic/loss/consistency.hpp>
+#include <moesaic/loss/metric_learning.hpp>
+#include <moesaic/loss/prototypes.hpp>
 #include <moesaic/loss/terms.hpp>
 #include <moesaic/train/fit.hpp>
 #include <moesaic/train/supervised.hpp>
@@ -105,6 +110,8 @@ TEST_CASE("steps after the first allocate nothing") {
   };
   check(model);
   check(mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Softmax{.top_k = 2, .noise = true}, flow::Identity{}, loss::mse));
+  check(mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Metric<>{.embedding = {4, 2}}, flow::Identity{},
+                loss::mse + loss::triplet() + loss::prototype_separation() + loss::switch_balance + loss::consistency(-1)));
 }
 
 TEST_CASE("samples that do not fit are refused by name") {

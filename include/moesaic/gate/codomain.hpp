@@ -16,5 +16,11 @@ template <class X>
 struct GateOutput {
   X weights, logits;
 };
+/// What a gate with prototypes may return instead, for loss terms to read: also the samples' embeddings `[N, E]` and the experts'
+/// prototypes `[K, E]`.
+template <class X>
+struct MetricOutput : GateOutput<X> {
+  X embedding, prototypes;
+};
 
 }  // namespace moesaic::gate

@@ -1,11 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <algorithm>
-
 #include <moesaic/core/parameters.hpp>
 #include <moesaic/gate/codomain.hpp>
-#include <moesaic/ops/ops.hpp>
+#include <moesaic/gate/top_k.hpp>
 
 namespace moesaic::gate {
 
@@ -22,8 +20,7 @@ struct Softmax {
   using codomain = codomain::Simplex;
 
   void layout(Layout& l, Index features, Index experts) const {
-    require(top_k >= 0 && top_k <= experts, "gate::Softmax: top_k is ", top_k, "; expected 0 to the number of experts, ", experts);
-    require(temperature > 0, "gate::Softmax: the temperature is ", temperature, "; expected a positive number");
+    detail::require_softmax("gate::Softmax", top_k, temperature, experts);
     l.add("weight", {features, experts}, init::fan_in(features));
     l.add("bias", {experts}, init::fan_in(features));
     if (noise) l.add("noise_weight", {features, experts}, init::constant(0));
@@ -37,46 +34,10 @@ struct Softmax {
     X logits = linear(z, w, b);
     if (noise) {
       const X spread = matmul(z, slots.take({features, experts}));
-      if (random) logits = logits + normal_like(logits, *random) * softplus(spread);
+      if (random) logits = detail::perturbed(logits, spread, *random);
     }
     if (temperature != 1) logits = scale(logits, 1 / temperature);
-    if (top_k == 0 || top_k == experts) return {softmax(logits), logits};
-    const auto mask = below_top(primal(logits));
-    if (renormalise) return {softmax(logits + mask), logits};
-    return {softmax(logits) * exp(mask), logits};
-  }
-
- private:
-  template <class X>
-  static auto normal_like(const X& like, const Random& random) {
-    using B = BackendOf<X>;
-    using T = typename B::Scalar;
-    const auto size = std::size_t(shape(like).size());
-    T* host = Workspace<HostMemory>::current().template take<T>(size);
-    for (std::size_t i = 0; i < size; ++i) host[i] = T(random.normal(i));
-    auto out = make_tensor<B>(shape(like));
-    B::from_host(out, host);
-    return out;
-  }
-  /// 0 for the `top_k` largest of a row (the lower index on ties), minus a large number elsewhere.
-  template <class B>
-  Tensor<B> below_top(const Tensor<B>& logits) const {
-    using T = typename B::Scalar;
-    const Index experts = logits.shape()[1], size = logits.size();
-    auto& workspace = Workspace<HostMemory>::current();
-    T *host = workspace.template take<T>(std::size_t(size)), *mask = workspace.template take<T>(std::size_t(size));
-    B::to_host(host, logits);
-    std::fill_n(mask, size, T(-1e30));
-    for (Index row = 0; row < size; row += experts)
-      for (int chosen = 0; chosen < top_k; ++chosen) {
-        Index best = -1;
-        for (Index i = row; i < row + experts; ++i)
-          if (mask[i] != 0 && (best < 0 || host[i] > host[best])) best = i;
-        mask[best] = 0;
-      }
-    auto out = make_tensor<B>(logits.shape());
-    B::from_host(out, mask);
-    return out;
+    return {detail::top_k_softmax(logits, top_k, renormalise), logits};
   }
 };
 

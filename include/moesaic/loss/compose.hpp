@@ -68,8 +68,17 @@ Scaled<T> operator*(double weight, const Scaled<T>& term) { return {term.term, w
 template <class A, class B>
 Sum<A, B> operator*(double weight, const Sum<A, B>& s) { return {weight * s.a, weight * s.b}; }
 
+/// Whether a loss reads a quantity, which a model may have to compute for it.
+template <class T, class Quantity>
+constexpr bool reads() {
+  if constexpr (requires { typename T::reads; })
+    return T::reads::template has<Quantity>;
+  else
+    return reads<decltype(T::a), Quantity>() || reads<decltype(T::b), Quantity>();
+}
+
 /// Refuses, in one sentence, a loss that reads what the model does not supply.
-template <class T, bool context, bool one_hot, bool latent>
+template <class T, bool context, bool one_hot, bool latent, bool embedding>
 constexpr void require_supplied() {
   if constexpr (requires { typename T::reads; }) {
     using reads = typename T::reads;
@@ -81,9 +90,18 @@ constexpr void require_supplied() {
                   "Moesaic: a Loss term reads the logits of the Gate, which a one-hot Gate is not trained by [docs/loss.md]");
     static_assert(!reads::template has<quantity::Latent> || latent,
                   "Moesaic: a Loss term reads the latent variable, which only a Flow other than flow::Identity supplies [docs/loss.md]");
+    static_assert(!reads::template has<quantity::Reconstruction> || latent,
+                  "Moesaic: a Loss term reads the reconstruction, which only a Flow other than flow::Identity supplies [docs/loss.md]");
+    static_assert(!reads::template has<quantity::Embedding> || embedding,
+                  "Moesaic: a Loss term reads the embedding of the Gate, which only a Gate that returns gate::MetricOutput supplies "
+                  "[docs/loss.md]");
+    static_assert(!reads::template has<quantity::BestExpert> || !context,
+                  "Moesaic: a Loss term reads the best expert of every sample, which only Experts without context supply [docs/loss.md]");
+    static_assert(!reads::template has<quantity::Batch> || !context,
+                  "Moesaic: a Loss term compares samples, which contextual Experts (ContextFlow) do not see together [docs/loss.md]");
   } else {
-    require_supplied<decltype(T::a), context, one_hot, latent>();
-    require_supplied<decltype(T::b), context, one_hot, latent>();
+    require_supplied<decltype(T::a), context, one_hot, latent, embedding>();
+    require_supplied<decltype(T::b), context, one_hot, latent, embedding>();
   }
 }
 

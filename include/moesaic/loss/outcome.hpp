@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include <moesaic/ops/ops.hpp>
@@ -13,7 +15,11 @@ struct Prediction {};      ///< predictions and their targets
 struct Context {};         ///< one context per environment
 struct GateWeights {};     ///< gate weights `[N, K]`
 struct GateLogits {};      ///< gate logits `[N, K]`
+struct Embedding {};       ///< the gate's embeddings `[N, E]` and prototypes `[K, E]`
 struct Latent {};          ///< the flow's output and log-determinant
+struct Reconstruction {};  ///< the flow's input, and what its inverse makes of its output
+struct BestExpert {};      ///< which of the experts that were run did best on a sample
+struct Batch {};           ///< all samples of a step together, to be compared with one another
 }  // namespace quantity
 
 /// A set of quantities.
@@ -32,7 +38,11 @@ struct Outcome {
   int sample_axis = 0;
   X context;             ///< `[N, D]`
   X weights, logits;     ///< `[N, K]`
+  X embedding;           ///< `[N, E]`
+  X prototypes;          ///< `[K, E]`
   X latent, log_det;     ///< `[N, ...]`, `[N]`
+  X input, reconstruction;  ///< `[N, ...]`
+  std::span<const std::int32_t> best;  ///< `[N]`, on the host: the expert of the least squared error of those that were run
 
   Index samples() const { return shape(prediction)[sample_axis]; }
   /// Means of `x` (of the prediction's shape) per sample: `[N]`.

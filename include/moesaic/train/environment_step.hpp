@@ -260,8 +260,7 @@ class EnvironmentStep {
       Slots<X> slots(gate);
       const auto g = model_.gate(slots, about, model_.experts.count, nullptr);
       rate = rate * own_part(g.weights, solves, 1);
-      out.weights = g.weights;
-      out.logits = g.logits;
+      detail::supply(out, g);
     }
     s.rate = reshape(rate, {count, 1, 1});
     if constexpr (at_once) expert = gather(expert, row_numbers(solves, &Solve::expert));
