@@ -117,7 +117,7 @@ struct Mixture {
   Gate gate;
   Flow flow;
   Loss loss;
-  Index expert_size, gate_size;  ///< numbers of parameters; expert k's begin at `k * expert_size`, the gate's at `gate_offset()`
+  Index expert_size, gate_size;  ///< numbers of parameters; expert k's begin at `k * expert_size`
 
   Mixture(const Experts<Expert>& e, const Gate& g, const Flow& f, const Loss& l) : experts(e), gate(g), flow(f), loss(l) {
     expert_size = layout_of(experts.prototype).size();
@@ -138,6 +138,7 @@ struct Mixture {
     layout_gate(l);
   }
   Index gate_offset() const { return experts.count * expert_size; }
+  Index flow_offset() const { return gate_offset() + gate_size; }
 
   template <class B>
   Array<B> initial(const Random& random) const {
@@ -212,7 +213,6 @@ struct Mixture {
     l.add_module("gate", GateLayout{*this});
     l.add_module("flow", flow);
   }
-  Index flow_offset() const { return gate_offset() + gate_size; }
 };
 
 /// Composes a model. Misuse is refused here, in one sentence that names the policy and the missing member.

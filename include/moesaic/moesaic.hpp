@@ -4,7 +4,7 @@
 #include <moesaic/data/catalogue.hpp>
 #include <moesaic/expert/context_flow.hpp>
 #include <moesaic/expert/shplrnn.hpp>
-#include <moesaic/flow/standardise.hpp>
+#include <moesaic/flow/real_nvp.hpp>
 #include <moesaic/gate/kmeans_least_squares.hpp>
 #include <moesaic/gate/metric.hpp>
 #include <moesaic/gate/softmax.hpp>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <Eigen/LU>
 
-#include <moesaic/flow/standardise.hpp>
+#include <moesaic/flow/real_nvp.hpp>
 
 #include "battery.hpp"
 
@@ -10,10 +10,23 @@ using namespace battery;
 
 namespace {
 
+/// The same backend for numbers of type `T`.
+template <class T, template <class> class Backend>
+Backend<T> with_scalar(Backend<double>);
+using Single = decltype(with_scalar<float>(B{}));
+
+template <class From, class To>
+Array<To> converted(const Tensor<From>& x) {
+  const auto host = to_host(x);
+  return Array<To>(x.shape(), std::vector<typename To::Scalar>(host.begin(), host.end()));
+}
+
+/// `noise` moves the parameters away from their start.
 template <class Flow>
-void check_flow(const std::string& name, const Flow& flow, Index features) {
+void check_flow(const std::string& name, const Flow& flow, Index features, double noise = 0) {
   INFO(name);
-  const auto p = parameters_of(flow);
+  auto p = parameters_of(flow);
+  if (noise > 0) p = Array<B>(p.tensor() + numbers(p.shape(), 7, noise).tensor());
   const auto x = numbers({4, features}, 1, 2, 1);
   check(name + ", forward", [&]<class X>(Slots<X>& parts) {
     const X own = parts.take(p.shape());
@@ -31,6 +44,10 @@ void check_flow(const std::string& name, const Flow& flow, Index features) {
   const auto image = flow.forward(there, x.tensor());
   const auto again = to_host(flow.inverse(back, image.z)), original = to_host(x.tensor());
   for (std::size_t i = 0; i < original.size(); ++i) CHECK(again[i] == doctest::Approx(original[i]).epsilon(1e-13));
+  const auto single = converted<B, Single>(p.tensor()), rounded = converted<B, Single>(x.tensor());
+  Slots<Tensor<Single>> single_there(single.tensor()), single_back(single.tensor());
+  const auto nearly = to_host(flow.inverse(single_back, flow.forward(single_there, rounded.tensor()).z));
+  for (std::size_t i = 0; i < original.size(); ++i) CHECK(nearly[i] == doctest::Approx(original[i]).epsilon(1e-5));
 
   // log |det dz/dx| of each sample against central differences
   for (Index sample = 0; sample < 4; ++sample) {
@@ -59,6 +76,17 @@ void check_flow(const std::string& name, const Flow& flow, Index features) {
 TEST_CASE("every flow passes the gradient checker, is undone by its inverse and knows its determinant") {
   check_flow("identity", flow::Identity{}, 3);
   check_flow("standardise", flow::Standardise{3}, 3);
+  for (Index features : {2, 5, 6})
+    for (bool act_norm : {false, true})
+      for (auto mask : {flow::Mask::half, flow::Mask::checkerboard}) {
+        const flow::RealNvp<activation::Tanh> flow{features, 3, {4}, mask, act_norm};
+        check_flow((mask == flow::Mask::half ? "half, " : "checkerboard, ") + std::to_string(features), flow, features, 0.5);
+      }
+}
+
+TEST_CASE("the networks of Real NVP take any activation, and may be linear") {
+  check_flow("learnable swish", flow::RealNvp<activation::LearnableSwish>{.features = 3, .couplings = 2, .hidden = {3, 3}}, 3, 0.5);
+  check_flow("linear", flow::RealNvp<>{.features = 3, .couplings = 2, .hidden = {}}, 3, 0.5);
 }
 
 TEST_CASE("standardisation_of gives every feature mean 0 and variance 1, and keeps the scale of a constant one") {
@@ -74,4 +102,88 @@ TEST_CASE("standardisation_of gives every feature mean 0 and variance 1, and kee
     CHECK(mean == doctest::Approx(0).epsilon(1e-12));
     CHECK(square == doctest::Approx(j < 2 ? 1 : 0).epsilon(1e-12));
   }
+}
+
+TEST_CASE("Real NVP starts as the identity") {
+  for (auto mask : {flow::Mask::half, flow::Mask::checkerboard}) {
+    const flow::RealNvp<> flow{.features = 5, .mask = mask, .act_norm = true};
+    const auto p = initial_parameters<B>(layout_of(flow), Random(1));
+    const auto x = numbers({4, 5}, 1);
+    Slots<Tensor<B>> slots(p.tensor());
+    const auto image = flow.forward(slots, x.tensor());
+    CHECK(to_host(image.z) == to_host(x.tensor()));
+    CHECK(to_host(image.log_det) == std::vector<double>(4, 0.0));
+  }
+}
+
+TEST_CASE("an affine coupling has its worked value, and leaves alone what it keeps") {
+  // x = (0.5, 0.4, 2, 0.25) keeps its first half; s = 2 tanh(0.5 x0 + 0.25 x1), t = x0 - x1 for both of the others
+  const std::vector<double> scale{2}, weight{0.5, 0.5, 1, 1, 0.25, 0.25, -1, -1}, bias{0, 0, 0, 0};
+  std::vector<double> p(scale);
+  p.insert(p.end(), weight.begin(), weight.end());
+  p.insert(p.end(), bias.begin(), bias.end());
+  const auto image_of = [&](flow::Mask mask, const std::vector<double>& x) {
+    const flow::RealNvp<> flow{.features = 4, .couplings = 1, .hidden = {}, .mask = mask};
+    REQUIRE(layout_of(flow).size() == Index(p.size()));
+    const Array<B> parameters({Index(p.size())}, p), sample({1, 4}, x);
+    Slots<Tensor<B>> slots(parameters.tensor());
+    const auto image = flow.forward(slots, sample.tensor());
+    CHECK(to_host(image.log_det)[0] == doctest::Approx(1.345502177).epsilon(1e-9));
+    return to_host(image.z);
+  };
+  const auto halves = image_of(flow::Mask::half, {0.5, 0.4, 2, 0.25});
+  const auto board = image_of(flow::Mask::checkerboard, {0.5, 2, 0.4, 0.25});  // keeps features 0 and 2
+  CHECK(halves[0] == 0.5);
+  CHECK(halves[1] == 0.4);
+  CHECK(halves[2] == doctest::Approx(4.019242006).epsilon(1e-9));
+  CHECK(halves[3] == doctest::Approx(0.589905251).epsilon(1e-9));
+  CHECK(board == std::vector{halves[0], halves[2], halves[1], halves[3]});
+}
+
+TEST_CASE("normalised gives the output of every ActNorm mean 0 and variance 1, and changes nothing else") {
+  const flow::RealNvp<activation::Tanh> one{.features = 5, .couplings = 1, .hidden = {4}, .act_norm = true};
+  flow::RealNvp<activation::Tanh> two = one;
+  two.couplings = 2;
+  const auto x = numbers({40, 5}, 1, 3, -2);
+  const auto p = parameters_of(two);
+  const auto q = two.normalised(p.tensor(), x.tensor());
+  const auto before = to_host(p.tensor()), after = to_host(q.tensor());
+  const Layout layout = layout_of(two);
+  for (const auto& e : layout.entries())
+    for (Index i = e.offset; i < e.offset + e.shape.size(); ++i)
+      CHECK((before[std::size_t(i)] == after[std::size_t(i)]) == (e.name.find("norm") == std::string::npos));
+
+  // what enters the second coupling's network, with that coupling switched off: its last layer and its scale at 0
+  auto off = after;
+  for (const auto& e : layout.entries())
+    if (e.name == "1.scale" || e.name == "1.weight2" || e.name == "1.bias2")
+      for (Index i = e.offset; i < e.offset + e.shape.size(); ++i) off[std::size_t(i)] = 0;
+  const Array<B> switched_off(p.shape(), off);
+  Slots<Tensor<B>> slots(switched_off.tensor());
+  const auto z = to_host(two.forward(slots, x.tensor()).z);
+  for (std::size_t j = 0; j < 5; ++j) {
+    double mean = 0, square = 0;
+    for (std::size_t i = 0; i < 40; ++i) mean += z[i * 5 + j] / 40, square += z[i * 5 + j] * z[i * 5 + j] / 40;
+    CHECK(mean == doctest::Approx(0).epsilon(1e-12));
+    CHECK(square == doctest::Approx(1).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("Real NVP refuses what it cannot split") {
+  const auto message = [](const auto& f) -> std::string {
+    try {
+      f();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  CHECK(message([] { layout_of(flow::RealNvp<>{.features = 1}); }) ==
+        "RealNvp: features is 1; expected at least 2, for a part that is kept and one that moves");
+  CHECK(message([] { layout_of(flow::RealNvp<>{.couplings = 0}); }) == "RealNvp: couplings is 0; expected at least 1");
+  const flow::RealNvp<> flow{.features = 4};
+  const auto p = initial_parameters<B>(layout_of(flow), Random(1));
+  Slots<Tensor<B>> slots(p.tensor());
+  CHECK(message([&] { flow.forward(slots, numbers({3, 5}, 1).tensor()); }) ==
+        "RealNvp: samples of shape [3, 5]; expected [samples, 4]");
 }

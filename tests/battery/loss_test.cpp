@@ -19,7 +19,8 @@ namespace {
 constexpr Index samples = 3;
 const auto target_of_all = numbers({2, samples, 2, 2}, 8);
 
-/// An outcome of every quantity that a model may supply: predictions `[2, samples, 2, 2]`, contexts, gate weights and logits.
+/// An outcome of every quantity that a model may supply: predictions `[2, samples, 2, 2]`, contexts, gate weights and logits, and
+/// the flow's output.
 template <class X>
 Outcome<X> outcome_of(Slots<X>& parts) {
   Outcome<X> o;
@@ -28,10 +29,15 @@ Outcome<X> outcome_of(Slots<X>& parts) {
   o.context = parts.take({samples, 4});
   o.logits = parts.take({samples, 5});
   o.weights = softmax(o.logits);
+  o.latent = parts.take({samples, 2, 2});
+  o.log_det = parts.take({samples});
   o.target = X(target_of_all);
   return o;
 }
-std::vector<Array<B>> parts() { return {numbers({2, samples, 2, 2}, 1), numbers({samples, 4}, 2), numbers({samples, 5}, 3)}; }
+std::vector<Array<B>> parts() {
+  return {numbers({2, samples, 2, 2}, 1), numbers({samples, 4}, 2), numbers({samples, 5}, 3), numbers({samples, 2, 2}, 4),
+          numbers({samples}, 5)};
+}
 
 template <class Loss>
 void check_loss(const std::string& name, const Loss& loss) {
@@ -115,6 +121,7 @@ TEST_CASE("every loss term passes the gradient checker") {
     o.input = o.target;
     return loss::reconstruction(o);
   }, parts());
+  check_loss("nll", loss::nll);
 }
 
 TEST_CASE("sums and multiples of terms pass the gradient checker, and report every term by its name and unweighted") {
@@ -254,4 +261,14 @@ TEST_CASE("reconstruction is a mean square per sample") {
   o.input = input;
   o.reconstruction = back;
   CHECK(to_host(loss::reconstruction(o)) == std::vector<double>{2, 0.5});
+}
+
+TEST_CASE("the likelihood has its worked value, and takes a flow that preserves volumes") {
+  const Array<B> latent({1, 4}, std::vector{0.5, 0.4, 4.019242006, 0.589905251}), log_det({1}, std::vector{1.345502177});
+  Outcome<Tensor<B>> o;
+  o.latent = latent;
+  o.log_det = log_det;
+  CHECK(to_host(loss::nll(o))[0] == doctest::Approx(10.786399208).epsilon(1e-9));
+  o.log_det = {};
+  CHECK(to_host(loss::nll(o))[0] == doctest::Approx(10.786399208 + 1.345502177).epsilon(1e-9));
 }

@@ -24,29 +24,31 @@ struct Logarithm {
 // docs: end
 
 // docs: likelihood
-/// Negative log-likelihood of the samples, where the flow maps them to standard normal numbers.
-struct NormalLatent : loss::Term {
-  static constexpr std::string_view name = "normal_latent";
+/// Negative log-likelihood of the samples, where the flow maps them to numbers of the standard logistic distribution.
+struct LogisticLatent : loss::Term {
+  static constexpr std::string_view name = "logistic_latent";
   using reads = Supplies<quantity::Latent>;
   template <class X>
   X operator()(const Outcome<X>& o) const {
-    const X size = reshape(sum_last(square(o.latent)), shape(o.log_det));
-    return 0.5 * size - o.log_det + 0.5 * std::log(2 * std::numbers::pi) * double(shape(o.latent).back());
+    const X each = o.latent + 2 * softplus(-o.latent);
+    return reshape(sum_last(each), shape(o.log_det)) - o.log_det;
   }
 };
 // docs: end
 
 TEST_CASE("a user's own flow composes, and a loss reads its output") {
-  const auto model = mixture(experts<2>(Mlp<>{{2, 1}}), gate::Softmax{}, Logarithm{}, loss::mse + NormalLatent{});
+  const auto model = mixture(experts<2>(Mlp<>{{2, 1}}), gate::Softmax{}, Logarithm{}, loss::mse + loss::nll + LogisticLatent{});
   const auto p = model.initial<B>(Random(1));
   const Array<B> x({1, 2}, std::vector{0.5, 3.0}), y({1, 1}, std::vector{0.0});
   const auto outcome = model(p.tensor(), x.tensor(), y.tensor());
-  double likelihood = 0;
+  double normal = 0, logistic = 0;
   model.loss.evaluate(outcome, [&](std::string_view name, const Tensor<B>& value) {
-    if (name == "normal_latent") likelihood = value.data()[0];
+    if (name == "nll") normal = value.data()[0];
+    if (name == "logistic_latent") logistic = value.data()[0];
   });
-  const double a = std::log(0.5), b = std::log(3.0);  // the density of the log-normal distribution
-  CHECK(likelihood == doctest::Approx(0.5 * (a * a + b * b) + a + b + std::log(2 * std::numbers::pi)));
+  const double a = std::log(0.5), b = std::log(3.0);  // the densities of the log-normal and the log-logistic distribution
+  CHECK(normal == doctest::Approx(0.5 * (a * a + b * b) + a + b + std::log(2 * std::numbers::pi)));
+  CHECK(logistic == doctest::Approx(2 * std::log(1.5) + 2 * std::log(4.0)));
 }
 
 TEST_CASE("it passes the gradient checker") {

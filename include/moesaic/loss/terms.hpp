@@ -1,6 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
 #include <moesaic/loss/compose.hpp>
 
 namespace moesaic {
@@ -100,11 +104,25 @@ struct RouterZ : Term {
     return reshape(square(slice(o.logits, 1, 0, 1) - slice(probability, 1, 0, 1)), {shape(o.logits)[0]});
   }
 };
+/// Negative log-likelihood of a sample, where the flow maps samples to standard normal numbers (Dinh, Sohl-Dickstein, Bengio:
+/// Density estimation using Real NVP, ICLR 2017).
+struct NegativeLogLikelihood : Term {
+  static constexpr std::string_view name = "nll";
+  using reads = Supplies<quantity::Latent>;
+  template <class X>
+  X operator()(const Outcome<X>& o) const {
+    const Index samples = shape(o.latent)[0], dimension = shape(o.latent).size() / std::max<Index>(samples, 1);
+    const X size = reshape(sum_last(square(reshape(o.latent, {samples, dimension}))), {samples});
+    const X normal = map(functor::Affine{0.5, 0.5 * std::log(2 * std::numbers::pi) * double(dimension)}, size);
+    return present(o.log_det) ? normal - o.log_det : normal;
+  }
+};
 
 inline constexpr MeanSquaredError mse{};
 inline constexpr MeanAbsoluteError mae{};
 inline constexpr ContextL1 context_l1{};
 inline constexpr RouterZ router_z{};
+inline constexpr NegativeLogLikelihood nll{};
 inline RelativeError relative(double tail = 0.5) {
   RelativeError r;
   r.tail = tail;
