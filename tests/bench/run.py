@@ -71,6 +71,16 @@ def least_squares(size, problem, target, **more):
                 Contest("full rank only", variants("torch_gels"), {})], **more)
 
 
+def selective_scan(size, problem):
+    script = "w3_selective_scan.py"
+
+    def row(mode, suffix, problem):
+        variants = torch(script, ["custom", "seq_tm", "step"], "--size", size, "--mode", mode)
+        return Row("W3" + size + suffix, problem, script[:-3], ["--size", size + suffix], [script, "--size", size],
+                   [Contest("best", variants, both(4))], steps=5 if size == "a" else 3)
+    return [row("fwdbwd", "", problem + ", step"), row("fwd", "f", problem)]
+
+
 ROWS = [
     Row("W1", "MixER step, 10 neural-ODE experts", "w1_mixer", [], ["w1_mixer_step.py", "--variant", "custom"],
         [Contest("hand-written sweep", torch("w1_mixer_step.py", ["custom"]), {1: 2.5, 2: 4.5}),
@@ -81,6 +91,8 @@ ROWS = [
     kmeans("c", "k-means 1M x 16, 256 clusters, 20 passes", 2.5, double=False, steps=1, on_demand=True),
     least_squares("a", "least squares 360 x 41 -> 10", 3),
     least_squares("b", "least squares 200k x 33 -> 64", 6, double=False, steps=3),
+    *selective_scan("a", "selective scan 32 x 96 x 256 x 16"),
+    *selective_scan("b", "selective scan 8 x 720 x 512 x 16"),
     Row("W5", "Real NVP, 8 couplings, batch 4096", "w5_realnvp", [], ["w5_realnvp.py"],
         [Contest("best", torch("w5_realnvp.py", ["eager", "custom", "script"]), both(1.3))]),
     Row("W7b", "W1 roll-out, batch 1", "w7_rollout", [], ["w7_infer_latency.py", "--size", "w1", "--variant", "eager"],

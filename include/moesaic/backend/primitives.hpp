@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <concepts>
 #include <cstdint>
 
 #include <moesaic/core/tensor.hpp>
@@ -39,6 +40,24 @@ struct FourierWeights {
 /// `map` over two operands and not a gather.
 template <class B>
 struct Fourier;
+
+/// What a selective scan reads: `u, delta [batch, L, channels]`, `a [channels, N]`, `b, c [batch, L, N]`, `d [channels]`; or the
+/// adjoints of these.
+template <class X>
+struct SelectiveInputs {
+  X u, delta, a, b, c, d;
+};
+
+/// The extension for selective scans, opted into by `#include <moesaic/ops/selective_scan.hpp>`: a backend that has it specialises
+/// this class in a header of its own, with
+///
+/// * `forward(out, kept, in)`: `h_t = exp(delta_t a) h_{t-1} + delta_t u_t b_t`, `out_t = c_t . h_t + d u_t` for every channel, with N
+///   states h that start at 0; `out [batch, L, channels]`;
+/// * `kept_shape(u's shape, N)`: of what `forward` remembers for `backward`, a matter of the backend alone; where `kept` is absent,
+///   nothing is remembered;
+/// * `backward(adjoint, g, kept, in)`: the adjoints of all six inputs, where `g` is that of `out`.
+template <class B>
+struct SelectiveScan;
 
 namespace primitive {
 
@@ -133,6 +152,14 @@ template <class B>
 concept HasFourier = requires(const Tensor<B>& t, const FourierWeights& w) {
   Fourier<B>::rfft(t, t, w);
   Fourier<B>::irfft(t, t, w);
+};
+
+/// `SelectiveScan<B>`: no part of the list.
+template <class B>
+concept HasSelectiveScan = requires(const Tensor<B>& t, const SelectiveInputs<Tensor<B>>& in) {
+  { SelectiveScan<B>::kept_shape(t.shape(), Index{}) } -> std::same_as<Shape>;
+  SelectiveScan<B>::forward(t, t, in);
+  SelectiveScan<B>::backward(in, t, t, in);
 };
 
 }  // namespace primitive
