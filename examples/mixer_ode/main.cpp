@@ -1,6 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,8 +8,8 @@
 #include <filesystem>
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/train/interrupt.hpp>
-#include <new>
 
+#include "common/program.hpp"
 #include "report.hpp"
 #include "sets.hpp"
 
@@ -52,10 +51,7 @@ Result study(Backend backend, const Settings& s, Kind kind, const moesaic::data:
 
 /// What can be known to fail at the end is refused at the beginning.
 void prepare(const Options& o) {
-  std::error_code error;
-  fs::create_directories(o.output, error);
-  require(!error, "--output: the folder ", o.output, " cannot be made: ", error.message());
-  require(::access(o.output.c_str(), W_OK) == 0, "--output: nothing can be written to ", o.output);
+  common::make_folder("--output", o.output);
   for (const auto& [option, file] : {std::pair{"--json", &o.json}, std::pair{"--predict", &o.predict}}) {
     if (file->empty()) continue;
     const fs::path folder = fs::path(*file).has_parent_path() ? fs::path(*file).parent_path() : ".";
@@ -98,12 +94,6 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
   return results;
 }
 
-double peak_megabytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return double(usage.ru_maxrss) / 1024;  // Linux counts in KiB
-}
-
 int run(int argc, char** argv) {
   Report report;
   Options& o = report.options;
@@ -116,7 +106,7 @@ int run(int argc, char** argv) {
   prepare(o);
   report.results = train_all(o, report.sets);
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  report.peak_megabytes = peak_megabytes();
+  report.peak_megabytes = common::peak_megabytes();
   require(!report.results.empty(), "interrupted before a model was trained");
   print(report);
   if (!o.json.empty()) save_json(o.json, report);
@@ -130,21 +120,9 @@ int run(int argc, char** argv) {
   return 0;
 }
 
-int stop(std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  std::fprintf(stderr, "mixer_ode: %s\n", message.c_str());
-  return 1;
-}
-
 }  // namespace
 }  // namespace mixer_ode
 
 int main(int argc, char** argv) {
-  try {
-    return mixer_ode::run(argc, argv);
-  } catch (const std::bad_alloc&) {
-    return mixer_ode::stop("out of memory");
-  } catch (const std::exception& e) {
-    return mixer_ode::stop(e.what());
-  }
+  return common::guarded("mixer_ode", [&] { return mixer_ode::run(argc, argv); });
 }

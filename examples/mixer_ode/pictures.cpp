@@ -1,43 +1,19 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <Eigen/Eigenvalues>
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <fstream>
 #include <limits>
-#include <moesaic/core/errors.hpp>
 
+#include "common/gnuplot.hpp"
 #include "report.hpp"
 
 namespace mixer_ode {
 
 namespace data = moesaic::data;
-using moesaic::require;
+using namespace common;
 
 namespace {
-
-/// A text file in the output folder.
-std::ofstream create(const Report& r, const std::string& name) {
-  std::ofstream out(r.options.output + "/" + name);
-  require(bool(out), r.options.output, "/", name, ": cannot be written");
-  return out;
-}
-
-/// A text for gnuplot, in single quotes.
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
-  return out + "'";
-}
-
-void begin(std::ostream& script, const char* picture, int width, int height) {
-  script << "if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) set terminal pngcairo noenhanced size " << width << "," << height
-         << "; else set terminal png noenhanced size " << width << "," << height << "\nset output '" << picture << ".png'\n";
-}
 
 /// Distance of tics, 1, 2 or 5 times a power of ten, that puts about four of them on the range of the numbers.
 class Tics {
@@ -60,9 +36,6 @@ class Tics {
   double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
 };
 
-const char* const colours[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e",
-                               "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f"};
-
 /// The first environment of every family: the last model's prediction on three trajectories, over the truth.
 void write_trajectories(const Report& r) {
   const Result& m = r.results.back();
@@ -77,7 +50,7 @@ void write_trajectories(const Report& r) {
     for (Index e = 1; e < std::min<Index>(6, set.environments()); ++e) environment.push_back(e);
 
   std::vector<std::array<Tics, 2>> tics(environment.size());
-  auto table = create(r, "trajectories.dat");
+  auto table = create(r.options.output, "trajectories.dat");
   table << "# time, true states, predicted states; a block for each trajectory\n";
   const bool plane = d == 2;
   for (std::size_t p = 0; p < environment.size(); ++p)
@@ -97,7 +70,7 @@ void write_trajectories(const Report& r) {
 
   const int columns = int(std::min<std::size_t>(environment.size(), environment.size() > 6 ? 5 : 3));
   const int rows = (int(environment.size()) + columns - 1) / columns;
-  auto script = create(r, "trajectories.gp");
+  auto script = create(r.options.output, "trajectories.gp");
   begin(script, "trajectories", 360 * columns, 340 * rows + 40);
   script << "set multiplot layout " << rows << "," << columns << " title "
          << quoted("true (points) and predicted (lines), " + std::string(kind_titles[std::size_t(m.kind)])) << "\nunset key\n";
@@ -143,7 +116,7 @@ void write_contexts(const Report& r) {
   const auto share = [&](Index component) {
     return component < n ? std::lround(100 * std::max(0.0, solver.eigenvalues()(n - 1 - component)) / all) : 0;
   };
-  auto table = create(r, "contexts.dat");
+  auto table = create(r.options.output, "contexts.dat");
   table << "# first and second principal component, expert, family\n";
   for (Index k = 0; k < m.experts; ++k) {
     bool any = false;
@@ -155,7 +128,7 @@ void write_contexts(const Report& r) {
       }
     table << (any ? "" : "NaN NaN 0 \"\"\n") << "\n\n";
   }
-  auto script = create(r, "contexts.gp");
+  auto script = create(r.options.output, "contexts.gp");
   begin(script, "contexts", 900, 640);
   script << "set title 'contexts of the training environments, " << kind_titles[std::size_t(m.kind)]
          << "'\nset key outside right\n"
@@ -171,13 +144,13 @@ void write_contexts(const Report& r) {
 }
 
 void write_losses(const Report& r) {
-  auto table = create(r, "losses.dat");
+  auto table = create(r.options.output, "losses.dat");
   for (const Result& m : r.results) {
     table << "# " << kind_titles[std::size_t(m.kind)] << ": iteration, loss\n";
     for (std::size_t i = 0; i < m.loss.size(); ++i) table << i + 1 << ' ' << m.loss[i] << '\n';
     table << (m.loss.empty() ? "NaN NaN\n" : "") << "\n\n";
   }
-  auto script = create(r, "losses.gp");
+  auto script = create(r.options.output, "losses.gp");
   begin(script, "losses", 900, 560);
   std::size_t longest = 1;
   for (const Result& m : r.results) longest = std::max(longest, m.loss.size());
@@ -189,37 +162,13 @@ void write_losses(const Report& r) {
   script << '\n';
 }
 
-/// Runs `gnuplot SCRIPT` in the output folder, without a shell; -1 where it is not installed.
-int gnuplot(const std::string& folder, const char* script) {
-  constexpr int not_found = 127;
-  const pid_t child = ::fork();
-  require(child >= 0, "gnuplot cannot be started");
-  if (child == 0) {
-    const bool ready = ::chdir(folder.c_str()) == 0 && std::freopen("gnuplot.log", "a", stderr);
-    if (ready) ::execlp("gnuplot", "gnuplot", script, static_cast<char*>(nullptr));
-    ::_exit(not_found);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-  return code == not_found ? -1 : code;
-}
-
 }  // namespace
 
 void draw(const Report& r) {
   write_trajectories(r);
   write_contexts(r);
   write_losses(r);
-  const std::string folder = r.options.output;
-  for (const char* script : {"trajectories.gp", "contexts.gp", "losses.gp"}) {
-    const int code = gnuplot(folder, script);
-    if (code == 0) continue;
-    std::printf("%s; data and scripts of the pictures are in %s\n",
-                code < 0 ? "gnuplot is not installed" : "gnuplot failed (gnuplot.log says why)", folder.c_str());
-    return;
-  }
-  std::printf("pictures in %s: trajectories.png, contexts.png, losses.png\n", folder.c_str());
+  draw_pictures(r.options.output, {"trajectories", "contexts", "losses"});
 }
 
 }  // namespace mixer_ode

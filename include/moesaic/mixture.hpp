@@ -55,6 +55,10 @@ constexpr void check_flow() {
                 "Moesaic: the Flow policy lacks inverse(Slots<X>&, const X& z) const [docs/flow.md]");
 }
 
+/// Whether a flow makes a code of other size for the gate, and leaves the samples to the experts as they are.
+template <class F>
+inline constexpr bool is_encoder = requires(const F& f) { { f.latents() } -> std::convertible_to<Index>; };
+
 /// Whether a gate returns embeddings and prototypes beside its weights.
 template <class G>
 inline constexpr bool is_metric = requires(const G& g, Slots<Archetype>& s, const Archetype& z, const Random* r) {
@@ -104,7 +108,8 @@ struct Contest {
 ///
 /// Its parameters are one flat array: the experts one after the other, then the gate's, then the flow's. A model without context
 /// maps samples `x [N, ...]` through the flow, weighs the experts by the gate and adds their outputs; an expert sees only the
-/// samples whose weight is not zero. A contextual model (`ContextFlow`) routes environments by their contexts instead; see
+/// samples whose weight is not zero. A flow that is an encoder (`flow::Encoder`) makes the gate's features alone, and the experts see
+/// the samples themselves. A contextual model (`ContextFlow`) routes environments by their contexts instead; see
 /// `train/environments.hpp`.
 template <class Expert, class Gate, class Flow, class Loss>
 struct Mixture {
@@ -112,6 +117,7 @@ struct Mixture {
   using GatePolicy = Gate;
   static constexpr bool contextual = detail::is_contextual<Expert>;
   static constexpr bool one_hot = std::is_same_v<typename Gate::codomain, gate::codomain::OneHot>;
+  static constexpr bool encodes = detail::is_encoder<Flow>;
 
   Experts<Expert> experts;
   Gate gate;
@@ -120,9 +126,13 @@ struct Mixture {
   Index expert_size, gate_size;  ///< numbers of parameters; expert k's begin at `k * expert_size`
 
   Mixture(const Experts<Expert>& e, const Gate& g, const Flow& f, const Loss& l) : experts(e), gate(g), flow(f), loss(l) {
+    require(loss.any(), "mixture: all terms of the loss have weight 0");
     expert_size = layout_of(experts.prototype).size();
+    if constexpr (encodes)
+      require(flow.inputs() == features(), "mixture: the flow encodes samples of ", flow.inputs(), " features, the experts take ",
+              features());
     Layout of_gate;
-    gate.layout(of_gate, features(), experts.count);
+    gate.layout(of_gate, gate_features(), experts.count);
     gate_size = of_gate.size();
   }
 
@@ -131,6 +141,13 @@ struct Mixture {
       return experts.count * experts.prototype.context();
     else
       return experts.prototype.inputs();
+  }
+  /// Features by which the gate routes: those of a sample, or of its code where the flow is an encoder.
+  Index gate_features() const {
+    if constexpr (encodes)
+      return flow.latents();
+    else
+      return features();
   }
 
   void layout(Layout& l) const {
@@ -149,7 +166,7 @@ struct Mixture {
     return p;
   }
 
-  /// What the gate returns for features `z [N, features]`: weights, logits and what else it may tell.
+  /// What the gate returns for features `z [N, gate_features]`: weights, logits and what else it may tell.
   template <class X>
   auto weigh(const X& parameters, const X& z, const Random* random = nullptr) const {
     Slots<X> slots(parameters, gate_offset());
@@ -174,6 +191,7 @@ struct Mixture {
     }
     const auto g = weigh(parameters, image.z, random);
     detail::supply(out, g);
+    const X& seen = encodes ? x : image.z;  // by the experts
     const auto routing = primal(one_hot ? g.logits : g.weights);
     const Index n = shape(x)[0], count = experts.count;
     auto& workspace = Workspace<HostMemory>::current();
@@ -192,12 +210,14 @@ struct Mixture {
       if (chosen == 0) continue;
       const std::span<const std::int32_t> who(rows, chosen);
       const X own = view(parameters, k * expert_size, {expert_size});
-      X y = experts.prototype(own, chosen == std::size_t(n) ? image.z : gather(image.z, who));
+      X y = experts.prototype(own, chosen == std::size_t(n) ? seen : gather(seen, who));
       if constexpr (contested)
         if (target) contest.enter(k, who, primal(y), chosen == std::size_t(n) ? target : gather(target, who));
       if constexpr (!one_hot) {
         const X w = slice(g.weights, 1, k, 1);
-        y = y * (chosen == std::size_t(n) ? w : gather(w, who));
+        Shape each = shape(y);
+        for (int a = 1; a < each.rank(); ++a) each[a] = 1;
+        y = y * reshape(chosen == std::size_t(n) ? w : gather(w, who), each);
       }
       out.prediction = sum_present(out.prediction, chosen == std::size_t(n) ? y : scatter_add(y, who, n));
     }
@@ -208,7 +228,7 @@ struct Mixture {
   void layout_gate(Layout& l) const {
     struct GateLayout {
       const Mixture& m;
-      void layout(Layout& to) const { m.gate.layout(to, m.features(), m.experts.count); }
+      void layout(Layout& to) const { m.gate.layout(to, m.gate_features(), m.experts.count); }
     };
     l.add_module("gate", GateLayout{*this});
     l.add_module("flow", flow);

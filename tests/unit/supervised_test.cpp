@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -34,6 +36,15 @@ Array<B> numbers(const Shape& shape, std::uint64_t stream) {
 const auto x = numbers({20, 2}, 1), y = numbers({20, 1}, 2);
 const auto model = mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Softmax{}, flow::Identity{}, loss::mse + 0.1 * loss::router_z);
 
+/// A linear map of two numbers to a forecast of one step and one variate.
+struct Row {
+  Mlp<> net{{2, 1}};
+  Index inputs() const { return 2; }
+  void layout(Layout& l) const { net.layout(l); }
+  template <class X>
+  X operator()(const X& parameters, const X& pairs) const { return reshape(net(parameters, pairs), {shape(pairs)[0], 1, 1}); }
+};
+
 }  // namespace
 
 TEST_CASE("a step's losses are means over the samples and its gradient is theirs") {
@@ -60,16 +71,82 @@ TEST_CASE("a step's losses are means over the samples and its gradient is theirs
   }
 }
 
-TEST_CASE("a batch is drawn by the step's random numbers alone") {
+TEST_CASE("a pass sees every sample once, in an order that depends on the seed and the pass alone") {
+  Shuffle shuffle(20);
+  const auto pass = [&](std::uint64_t seed, Index number) {
+    std::vector<std::int32_t> all;
+    for (Index first = 0; first < 20; first += 5) {
+      std::vector<std::int32_t> batch(5);
+      shuffle.draw(Random(seed), number, first, batch);
+      all.insert(all.end(), batch.begin(), batch.end());
+    }
+    return all;
+  };
+  const auto first = pass(1, 0), second = pass(1, 1);
+  CHECK(first != second);
+  auto sorted = second;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::int32_t i = 0; i < 20; ++i) CHECK(sorted[std::size_t(i)] == i);
+  CHECK(pass(1, 0) == first);
+  std::vector<std::int32_t> past_the_end(4);
+  shuffle.draw(Random(1), 0, 18, past_the_end);
+  CHECK(past_the_end == std::vector{first[18], first[19], first[0], first[1]});
+}
+
+TEST_CASE("a step takes the samples that its place in the pass gives it") {
   Supervised problem(model, x, y, {.batch = 5});
   Array<B> a(problem.parameters.shape()), b(a), c(a);
-  const Step one{.random = Random(1)}, two{.random = Random(2)};
+  const Step one{.inner = 0}, two{.inner = 1};
   problem.evaluate(one, a);
   problem.evaluate(two, b);
   problem.evaluate(one, c);
   CHECK(to_host(a.tensor()) == to_host(c.tensor()));
   CHECK(to_host(a.tensor()) != to_host(b.tensor()));
   CHECK(problem.players(1e-2)[0].inner_steps == 4);
+}
+
+TEST_CASE("windows of a series are its rows in order") {
+  std::vector<double> rows;
+  for (int t = 0; t < 10; ++t) rows.insert(rows.end(), {double(t), 100.0 + t});
+  const Array<B> series({10, 2}, rows);
+  const Windows<B> windows(series, 2, 7, 3, 2);
+  REQUIRE(windows.size() == 3);
+  const std::vector<std::int32_t> who{2, 0};
+  const Batch<B> batch = windows.take(who);
+  CHECK(batch.x.shape() == Shape{2, 6});
+  CHECK(batch.y.shape() == Shape{2, 2, 2});
+  CHECK(to_host(batch.x) == std::vector<double>{4, 104, 5, 105, 6, 106, 2, 102, 3, 103, 4, 104});
+  CHECK(to_host(batch.y) == std::vector<double>{7, 107, 8, 108, 5, 105, 6, 106});
+  CHECK(to_host(windows.range(0, 1).x) == std::vector<double>{2, 102, 3, 103, 4, 104});
+  CHECK_THROWS_WITH_AS(Windows<B>(series, 0, 4, 3, 2), "Windows: 4 rows; a window of look-back 3 and horizon 2 takes 5", Error);
+  CHECK_THROWS_WITH_AS(Windows<B>(series, 5, 6, 3, 2), "Windows: rows 5 .. 11 of a series of 10", Error);
+}
+
+TEST_CASE("a model learns from windows what it learns from the same samples") {
+  const auto series = numbers({30, 1}, 8);
+  const Windows<B> windows(series, 0, 30, 2, 1);
+  std::vector<double> left, right;
+  for (Index i = 0; i < windows.size(); ++i) {
+    left.insert(left.end(), series.data() + i, series.data() + i + 2);
+    right.push_back(series.data()[i + 2]);
+  }
+  const auto flat = mixture(experts<2>(Row{}), gate::Softmax{}, flow::Identity{}, loss::mse + 0.1 * loss::router_z);
+  const SupervisedOptions options{.batch = 7, .validate_by = "mse"};
+  Supervised cut(flat, windows, options);
+  Supervised whole(flat, Array<B>({28, 2}, left), Array<B>({28, 1, 1}, right), options);
+  const auto a = fit(cut, cut.players(1e-2), {.iterations = 4}), b = fit(whole, whole.players(1e-2), {.iterations = 4});
+  CHECK(to_host(a.parameters[0].tensor()) == to_host(b.parameters[0].tensor()));
+  CHECK(a.best_validation == b.best_validation);
+  double mse = 0;
+  for_each_outcome(flat, a.parameters[0], windows, [&](Index first, const Outcome<Tensor<B>>& part) {
+    for (Index i = 0; i < part.prediction.size(); ++i) {
+      const double error = part.prediction.data()[i] - right[std::size_t(first + i)];
+      mse += error * error / 28;
+    }
+  });
+  CHECK(mse == doctest::Approx(a.best_validation).epsilon(1e-12));
+  Supervised odd(flat, windows, {.validate_by = "mae"});
+  CHECK_THROWS_WITH_AS(odd.validate(), "Supervised: validate_by is \"mae\", which is no term of the loss", Error);
 }
 
 TEST_CASE("predictions of many samples are those of a few at a time") {
@@ -81,6 +158,19 @@ TEST_CASE("predictions of many samples are those of a few at a time") {
     const auto alone = predict(model, p, Array<B>(many.tensor().rows(at, 1)));
     CHECK(all.data()[at] == doctest::Approx(alone.data()[0]).epsilon(1e-13));
   }
+}
+
+TEST_CASE("a loss term of weight 0 is left out") {
+  const auto trained = [](const auto& any) {
+    Supervised problem(any, x, y, {.batch = 5});
+    Array<B> gradient(problem.parameters.shape());
+    const Losses losses = problem.evaluate(Step{}, gradient);
+    return std::pair(losses.count(), to_host(gradient.tensor()));
+  };
+  const auto of = [](const auto& loss) { return mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Softmax{}, flow::Identity{}, loss); };
+  CHECK(trained(of(loss::mse + 0 * loss::router_z)) == std::pair(2, trained(of(loss::mse)).second));
+  CHECK(trained(of(0 * loss::router_z + loss::mse)) == std::pair(2, trained(of(loss::mse)).second));
+  CHECK_THROWS_WITH_AS(of(0 * loss::mse), "mixture: all terms of the loss have weight 0", Error);
 }
 
 TEST_CASE("fit keeps the parameters that do best on other samples, if there are any") {

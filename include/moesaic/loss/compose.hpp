@@ -17,7 +17,7 @@ struct Term {};
 template <class T>
 concept LossTerm = std::is_base_of_v<Term, T>;
 
-/// `weight * term`.
+/// `weight * term`. A term of weight 0 is neither computed nor reported.
 template <class T>
 struct Scaled : Term {
   using reads = typename T::reads;
@@ -26,8 +26,11 @@ struct Scaled : Term {
   double weight = 1;
   Scaled(T t, double w) : term(t), weight(w) {}
 
+  bool any() const { return weight != 0; }
+
   template <class X, class Report>
   X evaluate(const Outcome<X>& outcome, const Report& report) const {
+    if (weight == 0) return {};
     const X value = term(outcome);
     report(T::name, value);
     return weight == 1 ? value : scale(value, weight);
@@ -42,10 +45,12 @@ struct Sum : Term {
   B b;
   Sum(A x, B y) : a(x), b(y) {}
 
+  bool any() const { return a.any() || b.any(); }  ///< whether there is a term to compute
+
   template <class X, class Report>
   X evaluate(const Outcome<X>& outcome, const Report& report) const {
     const X first = a.evaluate(outcome, report);
-    return first + b.evaluate(outcome, report);
+    return sum_present(first, b.evaluate(outcome, report));
   }
 };
 

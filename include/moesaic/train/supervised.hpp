@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,31 +12,32 @@
 #include <moesaic/train/clip.hpp>
 #include <moesaic/train/player.hpp>
 #include <moesaic/train/problem.hpp>
+#include <moesaic/train/samples.hpp>
 
 namespace moesaic {
 
 namespace detail {
 
-inline constexpr Index rows_at_once = 4096;  ///< samples that are evaluated together where no gradient is wanted
+/// Samples that are evaluated together where no gradient is wanted, each of so many numbers.
+inline Index rows_at_once(Index numbers) { return std::clamp<Index>((Index{1} << 21) / std::max<Index>(numbers, 1), 16, 4096); }
 
 /// Refuses inputs that do not fit the model, before anything is computed.
-template <class B, class Model>
-void require_samples(const Model& model, const Tensor<B>& x, const char* what) {
+template <class Model>
+void require_samples(const Model& model, const Shape& s, const char* what) {
   static_assert(!Model::contextual,
                 "Moesaic: Supervised is for Experts without context; train a contextual one on environments [docs/training.md]");
-  const Shape s = x.shape();
-  require(bool(x) && s.rank() == 2 && s[0] > 0 && s[1] == model.features(), "the ", what, " have shape ", s,
-          "; expected [samples, ", model.features(), "] with one sample at least");
+  require(s.rank() == 2 && s[0] > 0 && s[1] == model.features(), "the ", what, " have shape ", s, "; expected [samples, ",
+          model.features(), "] with one sample at least");
 }
 
 /// Calls `f(first, outcome)` for all samples, some at a time; what it makes dies when it returns.
-template <class B, class Model, class F>
-void for_each_part(const Model& model, const Tensor<B>& parameters, const Tensor<B>& x, const Tensor<B>& y, const F& f) {
-  const Index n = x.shape()[0];
-  for (Index first = 0; first < n; first += rows_at_once) {
+template <class B, class Model, class Samples, class F>
+void for_each_part(const Model& model, const Tensor<B>& parameters, const Samples& samples, Index at_once, const F& f) {
+  const Index n = samples.size();
+  for (Index first = 0; first < n; first += at_once) {
     const Scratch<typename B::Memory> scratch;
-    const Index count = std::min(rows_at_once, n - first);
-    f(first, model(parameters, x.rows(first, count), y ? y.rows(first, count) : y));
+    const Batch<B> batch = samples.range(first, std::min(at_once, n - first));
+    f(first, model(parameters, batch.x, batch.y));
   }
 }
 
@@ -43,9 +46,10 @@ void for_each_part(const Model& model, const Tensor<B>& parameters, const Tensor
 /// The model's predictions for samples `x [N, inputs]`: `[N, ...]`.
 template <class B, class Model>
 Array<B> predict(const Model& model, const Array<B>& parameters, const Array<B>& x) {
-  detail::require_samples(model, x.tensor(), "samples");
+  detail::require_samples(model, x.shape(), "samples");
   Array<B> all;
-  detail::for_each_part(model, parameters.tensor(), x.tensor(), Tensor<B>{}, [&](Index first, const Outcome<Tensor<B>>& part) {
+  detail::for_each_part(model, parameters.tensor(), Pairs<B>{x, {}}, detail::rows_at_once(model.features()),
+                        [&](Index first, const Outcome<Tensor<B>>& part) {
     Shape s = part.prediction.shape();
     s[0] = x.shape()[0];
     if (!all) all = Array<B>(s);
@@ -54,16 +58,25 @@ Array<B> predict(const Model& model, const Array<B>& parameters, const Array<B>&
   return all;
 }
 
+/// Calls `f(first, outcome)` with what the model makes of the samples `first ..` of a source, all of them in turn.
+template <class B, class Model, class F>
+void for_each_outcome(const Model& model, const Array<B>& parameters, const Windows<B>& windows, const F& f) {
+  const Index numbers = (windows.look_back() + 2 * windows.horizon()) * windows.variates();
+  detail::for_each_part(model, parameters.tensor(), windows, detail::rows_at_once(numbers), f);
+}
+
 struct SupervisedOptions {
-  Index batch = 0;  ///< samples of a gradient step, drawn with replacement; 0: all
-  std::uint64_t seed = 0;  ///< of the first parameters
+  Index batch = 0;  ///< samples of a gradient step, every sample once in a pass; 0: all
+  std::uint64_t seed = 0;  ///< of the first parameters and of the order of samples
+  std::string validate_by = {};  ///< the loss term by which parameters are chosen; empty: the whole loss
 };
 
 /// A problem for `fit`: samples `x [N, inputs]` and targets `y [N, ...]` of a mixture without context.
 ///
-/// The loss is the mean over the samples of a step. The parameters that do best on the validation set are kept; without one it is
-/// the training set. Steps after the first take no new memory from the workspace. Errors: shapes that do not fit.
-template <class B, class Model>
+/// An iteration is one pass over the samples, in an order that is new every time; what is missing in the last batch comes from the
+/// beginning of the pass. The loss is the mean over the samples of a step. The parameters that do best on the validation set are kept;
+/// without one it is the training set. Steps after the first take no new memory from the workspace. Errors: shapes that do not fit.
+template <class B, class Model, class Samples = Pairs<B>>
 class Supervised {
  public:
   using Backend = B;
@@ -71,42 +84,45 @@ class Supervised {
   Array<B> parameters;  ///< of the model, flat
 
   Supervised(const Model& model, Array<B> x, Array<B> y, const SupervisedOptions& options = {})
-      : model_(model), x_(std::move(x)), y_(std::move(y)), options_(options) {
-    require_pairs(x_, y_, "samples");
-    require(options.batch >= 0 && options.batch <= x_.shape()[0], "Supervised: a batch of ", options.batch,
-            "; expected 0 (all) to the number of samples, ", x_.shape()[0]);
+      : Supervised(model, Pairs<B>{std::move(x), std::move(y)}, options) {}
+  Supervised(const Model& model, Samples samples, const SupervisedOptions& options = {})
+      : model_(model), samples_(std::move(samples)), options_(options), shuffle_(samples_.size()) {
+    require_fit(samples_, "samples");
+    require(options.batch >= 0 && options.batch <= samples_.size(), "Supervised: a batch of ", options.batch,
+            "; expected 0 (all) to the number of samples, ", samples_.size());
     parameters = model_.template initial<B>(Random(options.seed, 1));
     rows_.resize(std::size_t(options.batch));
   }
 
   /// Other samples, by which the parameters that are kept are chosen.
-  void validate_on(Array<B> x, Array<B> y) {
-    require_pairs(x, y, "validation samples");
-    validation_x_ = std::move(x);
-    validation_y_ = std::move(y);
+  void validate_on(Array<B> x, Array<B> y) { validate_on(Pairs<B>{std::move(x), std::move(y)}); }
+  void validate_on(Samples samples) {
+    require_fit(samples, "validation samples");
+    validation_ = std::move(samples);
   }
 
   /// The one player; an iteration of `fit` is as many steps as make one pass over the samples.
   std::vector<Player<B>> players(const Schedule& rate, const UpdateRule<B>& optimiser = Adam{}) const {
-    const Index n = x_.shape()[0], steps = options_.batch == 0 ? 1 : (n + options_.batch - 1) / options_.batch;
-    return {{.parameters = parameters, .optimiser = optimiser, .rate = rate, .inner_steps = steps, .layout = layout_of(model_)}};
+    return {{.parameters = parameters, .optimiser = optimiser, .rate = rate, .inner_steps = steps(), .layout = layout_of(model_)}};
   }
+  /// Steps of one pass.
+  Index steps() const { return options_.batch == 0 ? 1 : (samples_.size() + options_.batch - 1) / options_.batch; }
 
   Losses evaluate(const Step& step, const Tensor<B>& gradient) {
     using X = Var<Tensor<B>>;
     const typename Workspace<typename B::Memory>::Scope scope(workspace_);
     workspace_.reset();
     tape_.reset();
-    Tensor<B> x = x_, y = y_;
+    Batch<B> batch;
     if (options_.batch > 0) {
-      Random random = step.random;
-      for (auto& r : rows_) r = std::int32_t(random.next_below(std::uint64_t(x_.shape()[0])));
-      x = gather(x, rows_);
-      y = gather(y, rows_);
+      shuffle_.draw(Random(options_.seed, 2), step.outer, step.inner * options_.batch, rows_);
+      batch = samples_.take(rows_);
+    } else {
+      batch = samples_.range(0, samples_.size());
     }
     const Random noise = step.random.fork(1);
     const X p = tape_.leaf(parameters);
-    const Outcome<X> outcome = model_(p, X(x), y, &noise);
+    const Outcome<X> outcome = model_(p, X(batch.x), batch.y, &noise);
     require_same_shape(outcome);
     Losses terms(0);
     const X loss = model_.loss.evaluate(outcome, [&](std::string_view name, const X& each) {
@@ -123,14 +139,23 @@ class Supervised {
   }
 
   double validate() {
-    const auto& x = validation_x_ ? validation_x_ : x_;
-    const auto& y = validation_y_ ? validation_y_ : y_;
+    const Samples& samples = validation_ ? *validation_ : samples_;
     double sum = 0;
-    detail::for_each_part(model_, parameters.tensor(), x.tensor(), y.tensor(), [&](Index, const Outcome<Tensor<B>>& part) {
+    bool found = options_.validate_by.empty();
+    const Batch<B> one = samples.range(0, 1);
+    const Index numbers = model_.features() + 2 * one.y.size();
+    detail::for_each_part(model_, parameters.tensor(), samples, detail::rows_at_once(numbers),
+                          [&](Index, const Outcome<Tensor<B>>& part) {
       require_same_shape(part);
-      sum += detail::total(model_.loss.evaluate(part, [](std::string_view, const Tensor<B>&) {}));
+      const auto all = model_.loss.evaluate(part, [&](std::string_view name, const Tensor<B>& each) {
+        if (name != options_.validate_by) return;
+        found = true;
+        sum += detail::total(each);
+      });
+      if (options_.validate_by.empty()) sum += detail::total(all);
     });
-    return sum / double(x.shape()[0]);
+    require(found, "Supervised: validate_by is \"", options_.validate_by, "\", which is no term of the loss");
+    return sum / double(samples.size());
   }
 
   const Model& model() const { return model_; }
@@ -138,10 +163,15 @@ class Supervised {
   std::size_t capacity() const { return workspace_.capacity() + tape_.capacity(); }
 
  private:
-  void require_pairs(const Array<B>& x, const Array<B>& y, const char* what) const {
-    detail::require_samples(model_, x.tensor(), what);
-    require(y && y.shape().rank() > 0 && y.shape()[0] == x.shape()[0], "the ", what, " have shape ", x.shape(),
-            ", their targets have shape ", y.shape(), "; expected as many");
+  void require_fit(const Samples& samples, const char* what) const {
+    if constexpr (std::is_same_v<Samples, Pairs<B>>) {
+      const auto& [x, y] = samples;
+      detail::require_samples(model_, x.shape(), what);
+      require(y && y.shape().rank() > 0 && y.shape()[0] == x.shape()[0], "the ", what, " have shape ", x.shape(),
+              ", their targets have shape ", y.shape(), "; expected as many");
+    } else {
+      detail::require_samples(model_, {samples.size(), samples.look_back() * samples.variates()}, what);
+    }
   }
   template <class X>
   static void require_same_shape(const Outcome<X>& o) {
@@ -150,11 +180,18 @@ class Supervised {
   }
 
   Model model_;
-  Array<B> x_, y_, validation_x_, validation_y_;
+  Samples samples_;
+  std::optional<Samples> validation_;
   SupervisedOptions options_;
+  Shuffle shuffle_;
   std::vector<std::int32_t> rows_;
   Workspace<typename B::Memory> workspace_;
   Tape<Tensor<B>> tape_;
 };
+
+template <class B, class Model>
+Supervised(const Model&, Array<B>, Array<B>, const SupervisedOptions& = {}) -> Supervised<B, Model, Pairs<B>>;
+template <class B, class Model>
+Supervised(const Model&, Windows<B>, const SupervisedOptions& = {}) -> Supervised<B, Model, Windows<B>>;
 
 }  // namespace moesaic

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <moesaic/ops/ops.hpp>
+
+/// Where `Supervised` takes its samples from. A source has `size()`, and `take(who)` and `range(first, count)`, which make tensors of
+/// some of the samples in the workspace, or refer to where they are.
+namespace moesaic {
+
+/// Samples `x [n, ...]` and targets `y [n, ...]`, or no targets.
+template <class B>
+struct Batch {
+  Tensor<B> x, y;
+};
+
+/// Samples `x [N, ...]` in memory, with their targets `y [N, ...]`.
+template <class B>
+struct Pairs {
+  Array<B> x, y;
+
+  Index size() const { return x ? x.shape()[0] : 0; }
+  Batch<B> take(std::span<const std::int32_t> who) const { return {gather(x.tensor(), who), gather(y.tensor(), who)}; }
+  Batch<B> range(Index first, Index count) const {
+    return {x.tensor().rows(first, count), y ? y.tensor().rows(first, count) : Tensor<B>{}};
+  }
+};
+
+/// The windows of a series, cut when they are asked for: sample i is the `look_back` rows from row `first + i` on, `x [n, look_back *
+/// variates]` with time slowest, its target the `horizon` rows after them, `y [n, horizon, variates]`.
+template <class B>
+class Windows {
+ public:
+  /// Windows that lie in the rows `first .. first + rows` of `series [time, variates]`. Errors: a number that is not finite; rows out
+  /// of range; too few for one window.
+  Windows(Array<B> series, Index first, Index rows, Index look_back, Index horizon)
+      : series_(std::move(series)), first_(first), count_(rows - look_back - horizon + 1), look_back_(look_back), horizon_(horizon) {
+    const Shape s = series_.shape();
+    require(s.rank() == 2 && s[1] > 0, "Windows: a series of shape ", s, "; expected [time, variates]");
+    require(look_back >= 1 && horizon >= 1, "Windows: look-back ", look_back, " and horizon ", horizon, "; expected at least 1");
+    require(first >= 0 && rows >= 0 && first + rows <= s[0], "Windows: rows ", first, " .. ", first + rows, " of a series of ", s[0]);
+    require(count_ >= 1, "Windows: ", rows, " rows; a window of look-back ", look_back, " and horizon ", horizon, " takes ",
+            look_back + horizon);
+  }
+
+  Index size() const { return count_; }
+  Index first_row() const { return first_; }
+  Index look_back() const { return look_back_; }
+  Index horizon() const { return horizon_; }
+  Index variates() const { return series_.shape()[1]; }
+
+  Batch<B> take(std::span<const std::int32_t> who) const {
+    return cut(Index(who.size()), [&](Index i) { return Index(who[std::size_t(i)]); });
+  }
+  Batch<B> range(Index first, Index count) const {
+    return cut(count, [&](Index i) { return first + i; });
+  }
+
+ private:
+  template <class F>
+  Batch<B> cut(Index n, const F& sample) const {
+    const auto piece = [&](Index offset, Index length) {
+      auto* row = Workspace<HostMemory>::current().template take<std::int32_t>(std::size_t(n * length));
+      for (Index i = 0; i < n; ++i) std::iota(row + i * length, row + (i + 1) * length, std::int32_t(first_ + sample(i) + offset));
+      return gather(series_.tensor(), std::span<const std::int32_t>(row, std::size_t(n * length)));
+    };
+    return {reshape(piece(0, look_back_), {n, look_back_ * variates()}), reshape(piece(look_back_, horizon_), {n, horizon_, variates()})};
+  }
+
+  Array<B> series_;
+  Index first_, count_, look_back_, horizon_;
+};
+
+/// The order of samples in a pass: all of them, once each, in an order that depends on the random stream alone.
+class Shuffle {
+ public:
+  explicit Shuffle(Index samples) : order_(std::size_t(samples)) {}
+
+  /// Samples `first .. first + count` of the pass; after the last comes the first again.
+  void draw(const Random& random, Index pass, Index first, std::span<std::int32_t> out) {
+    if (pass != pass_) {
+      std::iota(order_.begin(), order_.end(), 0);
+      Random own = random.fork(std::uint64_t(pass));
+      for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[std::size_t(own.next_below(i))]);
+      pass_ = pass;
+    }
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = order_[(std::size_t(first) + i) % order_.size()];
+  }
+
+ private:
+  std::vector<std::int32_t> order_;
+  Index pass_ = -1;
+};
+
+}  // namespace moesaic
