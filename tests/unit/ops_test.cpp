@@ -1,5 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <cmath>
+#include <numbers>
+
 #include <doctest/doctest.h>
 
 #include <moesaic/ops/check_gradient.hpp>
@@ -40,6 +43,31 @@ TEST_CASE("every elementwise operation passes the gradient checker at first and 
   check("gelu", [&](const auto& p) { return gelu(p); }, x);
   check("softmax", [&](const auto& p) { return softmax(p); }, x);
   check("log_softmax", [&](const auto& p) { return log_softmax(p); }, x);
+}
+
+TEST_CASE_TEMPLATE("activations have finite derivatives of first and second order far from 0, and those of their formulas at 0", T, float,
+                   double) {
+  using D = Cpu<T>;
+  const std::vector<T> places{-1000, -100, -30, -11, 0, 11, 30, 100, 1000};
+  const Array<D> at({Index(places.size())}, places), ones(at.shape(), std::vector<T>(places.size(), 1));
+  const auto slopes = [&](const char* name, const auto& f, double at_zero, double curvature_at_zero) {
+    INFO(name);
+    const auto total = [&](const auto& p) { return sum(f(p)); };
+    const auto first = to_host(grad(total, at.tensor())), second = to_host(hvp(total, at.tensor(), ones.tensor()));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      CHECK(std::isfinite(first[i]));
+      CHECK(std::isfinite(second[i]));
+    }
+    CHECK(double(first[4]) == doctest::Approx(at_zero));
+    CHECK(double(second[4]) == doctest::Approx(curvature_at_zero));
+    CHECK(std::abs(double(first[0])) < 1e-6);
+  };
+  slopes("sigmoid", [](const auto& p) { return sigmoid(p); }, 0.25, 0);
+  slopes("swish", [](const auto& p) { return swish(p); }, 0.5, 0.5);
+  const Array<D> beta({1}, std::vector<T>{2});
+  slopes("swish, beta 2", [&](const auto& p) { return swish(p, beta.tensor()); }, 0.5, 1);
+  slopes("gelu", [](const auto& p) { return gelu(p); }, 0.5, 4 / std::sqrt(2 * std::numbers::pi) / 2);
+  slopes("softplus", [](const auto& p) { return softplus(p); }, 0.5, 0.25);
 }
 
 TEST_CASE("broadcasting and reductions pass the gradient checker") {

@@ -8,6 +8,18 @@
 namespace moesaic {
 
 namespace functor {
+
+namespace detail {
+/// `1 / (1 + exp(-x))` out of `exp(-|x|)` alone: nothing overflows, so that derivatives of any order are finite everywhere.
+template <class S>
+constexpr S logistic(const S& x) {
+  using std::exp;
+  const auto positive = x > constant<S>(0);
+  const S small = exp(select(positive, S(-x), x));
+  return select(positive, constant<S>(1), small) / (1 + small);
+}
+}  // namespace detail
+
 struct Exp {
   template <class S>
   constexpr S operator()(const S& x) const { using std::exp; return exp(x); }
@@ -34,7 +46,7 @@ struct Abs {
 };
 struct Sigmoid {
   template <class S>
-  constexpr S operator()(const S& x) const { using std::exp; return 1 / (1 + exp(-x)); }
+  constexpr S operator()(const S& x) const { return detail::logistic(x); }
   struct Slope {
     template <class S, class R>
     constexpr auto operator()(const S& y, const R& g) const { return (y - y * y) * g; }
@@ -43,12 +55,12 @@ struct Sigmoid {
 /// `x * sigmoid(x)` (Ramachandran, Zoph, Le 2017).
 struct Swish {
   template <class S>
-  constexpr S operator()(const S& x) const { using std::exp; return x / (1 + exp(-x)); }
+  constexpr S operator()(const S& x) const { return x * detail::logistic(x); }
 };
 /// `x * sigmoid(beta x)` with a learnable `beta`.
 struct SwishBeta {
   template <class S, class R>
-  constexpr auto operator()(const S& x, const R& beta) const { using std::exp; return x / (1 + exp(-(beta * x))); }
+  constexpr auto operator()(const S& x, const R& beta) const { return x * detail::logistic(beta * x); }
 };
 struct Relu {
   template <class S>
@@ -62,17 +74,17 @@ struct Relu {
 struct Softplus {
   template <class S>
   constexpr S operator()(const S& x) const {
-    using std::abs, std::exp, std::log;
-    return select(x > constant<S>(0), x, constant<S>(0)) + log(1 + exp(-abs(x)));
+    using std::exp, std::log;
+    const auto positive = x > constant<S>(0);
+    return select(positive, x, constant<S>(0)) + log(1 + exp(select(positive, S(-x), x)));
   }
 };
 /// Gaussian error linear unit in its tanh form (Hendrycks, Gimpel 2016), as `x * sigmoid(2 c (x + 0.044715 x^3))`.
 struct Gelu {
   template <class S>
   constexpr S operator()(const S& x) const {
-    using std::exp;
     const double c = 2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-    return x / (1 + exp(-(constant<S>(c) * (x + constant<S>(0.044715) * x * x * x))));
+    return x * detail::logistic(S(constant<S>(c) * (x + constant<S>(0.044715) * x * x * x)));
   }
 };
 }  // namespace functor
