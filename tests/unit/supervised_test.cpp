@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -122,6 +123,37 @@ TEST_CASE("windows of a series are its rows in order") {
   CHECK_THROWS_WITH_AS(Windows<B>(series, 5, 6, 3, 2), "Windows: rows 5 .. 11 of a series of 10", Error);
 }
 
+TEST_CASE("a window's season is the cycle at the amplitude that its look-back shows") {
+  // Variate 0 is 5 + 3 times its cycle, variate 1 has none.
+  std::vector<double> rows, cycle;
+  for (int t = 0; t < 12; ++t) {
+    const double c = t % 3 - 1;
+    rows.insert(rows.end(), {5 + 3 * c, double(t * t)});
+    cycle.insert(cycle.end(), {c, 0});
+  }
+  const auto batch_of = [&](double shrinkage) {
+    Windows<B> windows(Array<B>({12, 2}, rows), 0, 12, 6, 2);
+    windows.take_out(Array<B>({12, 2}, cycle), shrinkage);
+    const Batch<B> batch = windows.range(1, 1);
+    return std::array{to_host(batch.x), to_host(batch.y), to_host(batch.season)};
+  };
+  const auto [x0, y0, season0] = batch_of(0);
+  for (std::size_t t = 0; t < 6; ++t) {
+    CHECK(x0[2 * t] == doctest::Approx(5).epsilon(1e-6));
+    CHECK(x0[2 * t + 1] == double((t + 1) * (t + 1)));
+  }
+  CHECK(y0[0] == doctest::Approx(5).epsilon(1e-6));
+  CHECK(y0[0] + season0[0] == doctest::Approx(rows[2 * 7]));
+  CHECK(season0[1] == 0);
+  const auto [x1, y1, season1] = batch_of(1);  // sum c^2 = 4 of the window, and as much again from the mean cycle
+  CHECK(season1[0] == doctest::Approx(2 * cycle[2 * 7]).epsilon(1e-6));
+  const auto [x2, y2, season2] = batch_of(1e9);
+  CHECK(season2[0] == doctest::Approx(cycle[2 * 7]).epsilon(1e-6));
+  CHECK(x2[0] == doctest::Approx(rows[2] - cycle[2]).epsilon(1e-6));
+  Windows<B> windows(Array<B>({12, 2}, rows), 0, 12, 6, 2);
+  CHECK_THROWS_WITH_AS(windows.take_out(Array<B>({11, 2}), 1), "Windows: a cycle of shape [11, 2] for a series of shape [12, 2]", Error);
+}
+
 TEST_CASE("a model learns from windows what it learns from the same samples") {
   const auto series = numbers({30, 1}, 8);
   const Windows<B> windows(series, 0, 30, 2, 1);
@@ -138,7 +170,7 @@ TEST_CASE("a model learns from windows what it learns from the same samples") {
   CHECK(to_host(a.parameters[0].tensor()) == to_host(b.parameters[0].tensor()));
   CHECK(a.best_validation == b.best_validation);
   double mse = 0;
-  for_each_outcome(flat, a.parameters[0], windows, [&](Index first, const Outcome<Tensor<B>>& part) {
+  for_each_outcome(flat, a.parameters[0], windows, [&](Index first, const Batch<B>&, const Outcome<Tensor<B>>& part) {
     for (Index i = 0; i < part.prediction.size(); ++i) {
       const double error = part.prediction.data()[i] - right[std::size_t(first + i)];
       mse += error * error / 28;

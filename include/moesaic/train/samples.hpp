@@ -17,6 +17,7 @@ namespace moesaic {
 template <class B>
 struct Batch {
   Tensor<B> x, y;
+  Tensor<B> season = {};  ///< what was taken out of y before the model sees it, where something was
 };
 
 /// Samples `x [N, ...]` in memory, with their targets `y [N, ...]`.
@@ -48,6 +49,21 @@ class Windows {
             look_back + horizon);
   }
 
+  /// From now on every window comes without its season: `cycle [time, variates]`, the mean of the series at each row's phase, times
+  /// the amplitude that fits the look-back best,
+  /// `a = (sum (x - mean x)(c - mean c) + shrinkage v) / (sum (c - mean c)^2 + shrinkage v)`, `v = look_back * mean c^2` over all rows: it
+  /// lies between the cycle as the window shows it (shrinkage 0) and the mean cycle itself (infinite), and knows nothing of the horizon.
+  void take_out(Array<B> cycle, double shrinkage) {
+    require(cycle.shape() == series_.shape(), "Windows: a cycle of shape ", cycle.shape(), " for a series of shape ", series_.shape());
+    require(shrinkage >= 0, "Windows: a shrinkage of ", shrinkage, "; expected at least 0");
+    cycle_ = std::move(cycle);
+    Workspace<typename B::Memory> workspace;
+    const typename Workspace<typename B::Memory>::Scope scope(workspace);
+    const Shape one{1, variates()};
+    const double weight = shrinkage * double(look_back_) / double(series_.shape()[0]);
+    prior_ = Array<B>(reshape(scale(sum_to(square(cycle_.tensor()), one), weight), {1, 1, variates()}) + 1e-6);
+  }
+
   Index size() const { return count_; }
   Index first_row() const { return first_; }
   Index look_back() const { return look_back_; }
@@ -64,14 +80,23 @@ class Windows {
  private:
   template <class F>
   Batch<B> cut(Index n, const F& sample) const {
-    const auto piece = [&](Index offset, Index length) {
+    const auto piece = [&](const Array<B>& of, Index offset, Index length) {
       auto* row = Workspace<HostMemory>::current().template take<std::int32_t>(std::size_t(n * length));
       for (Index i = 0; i < n; ++i) std::iota(row + i * length, row + (i + 1) * length, std::int32_t(first_ + sample(i) + offset));
-      return gather(series_.tensor(), std::span<const std::int32_t>(row, std::size_t(n * length)));
+      return reshape(gather(of.tensor(), std::span<const std::int32_t>(row, std::size_t(n * length))), {n, length, variates()});
     };
-    return {reshape(piece(0, look_back_), {n, look_back_ * variates()}), reshape(piece(look_back_, horizon_), {n, horizon_, variates()})};
+    const Shape flat{n, look_back_ * variates()};
+    const Tensor<B> x = piece(series_, 0, look_back_), y = piece(series_, look_back_, horizon_);
+    if (!cycle_) return {reshape(x, flat), y};
+    const Tensor<B> c = piece(cycle_, 0, look_back_), level = mean_row(c), off = c - level;
+    const Tensor<B> fits = sum_rows((x - mean_row(x)) * off) + prior_.tensor(), of = sum_rows(square(off)) + prior_.tensor();
+    const Tensor<B> amplitude = fits / of, season = amplitude * piece(cycle_, look_back_, horizon_);
+    return {reshape(x - amplitude * c, flat), y - season, season};
   }
+  static Tensor<B> sum_rows(const Tensor<B>& x) { return sum_to(x, {x.shape()[0], 1, x.shape()[2]}); }
+  static Tensor<B> mean_row(const Tensor<B>& x) { return scale(sum_rows(x), 1 / double(x.shape()[1])); }
 
+  Array<B> cycle_, prior_;
   Array<B> series_;
   Index first_, count_, look_back_, horizon_;
 };

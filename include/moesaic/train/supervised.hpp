@@ -30,14 +30,14 @@ void require_samples(const Model& model, const Shape& s, const char* what) {
           model.features(), "] with one sample at least");
 }
 
-/// Calls `f(first, outcome)` for all samples, some at a time; what it makes dies when it returns.
+/// Calls `f(first, batch, outcome)` for all samples, some at a time; what it makes dies when it returns.
 template <class B, class Model, class Samples, class F>
 void for_each_part(const Model& model, const Tensor<B>& parameters, const Samples& samples, Index at_once, const F& f) {
   const Index n = samples.size();
   for (Index first = 0; first < n; first += at_once) {
     const Scratch<typename B::Memory> scratch;
     const Batch<B> batch = samples.range(first, std::min(at_once, n - first));
-    f(first, model(parameters, batch.x, batch.y));
+    f(first, batch, model(parameters, batch.x, batch.y));
   }
 }
 
@@ -49,7 +49,7 @@ Array<B> predict(const Model& model, const Array<B>& parameters, const Array<B>&
   detail::require_samples(model, x.shape(), "samples");
   Array<B> all;
   detail::for_each_part(model, parameters.tensor(), Pairs<B>{x, {}}, detail::rows_at_once(model.features()),
-                        [&](Index first, const Outcome<Tensor<B>>& part) {
+                        [&](Index first, const Batch<B>&, const Outcome<Tensor<B>>& part) {
     Shape s = part.prediction.shape();
     s[0] = x.shape()[0];
     if (!all) all = Array<B>(s);
@@ -58,7 +58,7 @@ Array<B> predict(const Model& model, const Array<B>& parameters, const Array<B>&
   return all;
 }
 
-/// Calls `f(first, outcome)` with what the model makes of the samples `first ..` of a source, all of them in turn.
+/// Calls `f(first, batch, outcome)` with the windows `first ..` and what the model makes of them, until all have had their turn.
 template <class B, class Model, class F>
 void for_each_outcome(const Model& model, const Array<B>& parameters, const Windows<B>& windows, const F& f) {
   const Index numbers = (windows.look_back() + 2 * windows.horizon()) * windows.variates();
@@ -145,7 +145,7 @@ class Supervised {
     const Batch<B> one = samples.range(0, 1);
     const Index numbers = model_.features() + 2 * one.y.size();
     detail::for_each_part(model_, parameters.tensor(), samples, detail::rows_at_once(numbers),
-                          [&](Index, const Outcome<Tensor<B>>& part) {
+                          [&](Index, const Batch<B>&, const Outcome<Tensor<B>>& part) {
       require_same_shape(part);
       const auto all = model_.loss.evaluate(part, [&](std::string_view name, const Tensor<B>& each) {
         if (name != options_.validate_by) return;
