@@ -3,6 +3,7 @@
 #include "allocations.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -10,10 +11,13 @@ namespace {
 
 std::atomic<std::size_t> count{0};
 
-void* counted(std::size_t bytes, std::size_t align) {
+void* counted_or_null(std::size_t bytes, std::size_t align) {
   count.fetch_add(1, std::memory_order_relaxed);
   const std::size_t rounded = (bytes + align - 1) / align * align;
-  if (void* p = std::aligned_alloc(align, rounded > 0 ? rounded : align)) return p;
+  return std::aligned_alloc(align, rounded > 0 ? rounded : align);
+}
+void* counted(std::size_t bytes, std::size_t align) {
+  if (void* p = counted_or_null(bytes, align)) return p;
   throw std::bad_alloc();
 }
 
@@ -23,6 +27,8 @@ std::size_t allocations() { return count.load(); }
 
 void* operator new(std::size_t n) { return counted(n, alignof(std::max_align_t)); }
 void* operator new[](std::size_t n) { return counted(n, alignof(std::max_align_t)); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return counted_or_null(n, alignof(std::max_align_t)); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return counted_or_null(n, alignof(std::max_align_t)); }
 void* operator new(std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
 void* operator new[](std::size_t n, std::align_val_t a) { return counted(n, std::size_t(a)); }
 void operator delete(void* p) noexcept { std::free(p); }
