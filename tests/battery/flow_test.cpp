@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <Eigen/LU>
 
-#include <moesaic/flow/real_nvp.hpp>
+#include <moesaic/flow/encoder.hpp>
 
 #include "battery.hpp"
 
@@ -186,4 +186,36 @@ TEST_CASE("Real NVP refuses what it cannot split") {
   Slots<Tensor<B>> slots(p.tensor());
   CHECK(message([&] { flow.forward(slots, numbers({3, 5}, 1).tensor()); }) ==
         "RealNvp: samples of shape [3, 5]; expected [samples, 4]");
+}
+
+TEST_CASE("an encoder passes the gradient checker, and its code has mean 0 and mean square 1 whatever the size of the samples") {
+  const flow::Encoder<flow::RealNvp<activation::Tanh>, activation::Tanh> encoder{
+      .features = 6, .flow = {.features = 3, .couplings = 2, .hidden = {4}, .act_norm = true}, .hidden = {5}};
+  const auto p = parameters_of(encoder);
+  const auto x = numbers({4, 6}, 1);
+  check("encoder, forward", [&]<class X>(Slots<X>& parts) {
+    const X own = parts.take(p.shape());
+    Slots<X> slots(own);
+    const auto image = encoder.forward(slots, parts.take(x.shape()));
+    return concat(image.z, reshape(image.log_det, {4, 1}), 1);
+  }, {p, x});
+  check("encoder, inverse", [&]<class X>(Slots<X>& parts) {
+    const X own = parts.take(p.shape());
+    Slots<X> slots(own);
+    return encoder.inverse(slots, parts.take({4, 3}));
+  }, {p, numbers({4, 3}, 2)});
+
+  // The flow starts as the identity: what comes out is the code.
+  for (double size : {1.0, 100.0}) {
+    const auto fresh = initial_parameters<B>(layout_of(encoder), Random(3));
+    Slots<Tensor<B>> slots(fresh.tensor());
+    const auto z = to_host(encoder.forward(slots, numbers({4, 6}, 1, size).tensor()).z);
+    for (std::size_t i = 0; i < 4; ++i) {
+      CHECK(z[3 * i] + z[3 * i + 1] + z[3 * i + 2] == doctest::Approx(0).scale(1).epsilon(1e-12));
+      const double square = (z[3 * i] * z[3 * i] + z[3 * i + 1] * z[3 * i + 1] + z[3 * i + 2] * z[3 * i + 2]) / 3;
+      CHECK(square == doctest::Approx(1).epsilon(0.05));  // 1e-5 is added to the variance
+    }
+  }
+  const auto normalised = encoder.normalised(p.tensor(), x.tensor());
+  CHECK(to_host(normalised.tensor()) != to_host(p.tensor()));
 }

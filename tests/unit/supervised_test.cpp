@@ -9,13 +9,14 @@
 #include <doctest/doctest.h>
 
 #include <moesaic/expert/mlp.hpp>
-#include <moesaic/flow/identity.hpp>
+#include <moesaic/flow/encoder.hpp>
 #include <moesaic/gate/metric.hpp>
 #include <moesaic/gate/softmax.hpp>
 #include <moesaic/loss/balance.hpp>
 #include <moesaic/loss/consistency.hpp>
 #include <moesaic/loss/metric_learning.hpp>
 #include <moesaic/loss/prototypes.hpp>
+#include <moesaic/loss/reconstruction.hpp>
 #include <moesaic/loss/terms.hpp>
 #include <moesaic/train/fit.hpp>
 #include <moesaic/train/supervised.hpp>
@@ -190,6 +191,21 @@ TEST_CASE("predictions of many samples are those of a few at a time") {
     const auto alone = predict(model, p, Array<B>(many.tensor().rows(at, 1)));
     CHECK(all.data()[at] == doctest::Approx(alone.data()[0]).epsilon(1e-13));
   }
+}
+
+TEST_CASE("behind an encoder the gate sees the code, the experts the samples") {
+  const flow::Encoder<> encoder{.features = 2, .flow = {.features = 4, .couplings = 2, .hidden = {4}}, .hidden = {3}};
+  const Mlp<> expert{{2, 4, 1}};
+  const auto encoded = mixture(experts<1>(expert), gate::Metric<>{.embedding = {2}}, encoder, loss::mse + 0.1 * loss::nll + loss::reconstruction);
+  CHECK(encoded.gate_features() == 4);
+  const auto p = encoded.initial<B>(Random(1));
+  const auto own = view(p.tensor(), 0, {encoded.expert_size});
+  CHECK(to_host(predict(encoded, p, x).tensor()) == to_host(expert(own, x.tensor())));
+  Supervised problem(encoded, x, y, {.batch = 5});
+  const double before = problem.validate();
+  CHECK(fit(problem, problem.players(1e-2), {.iterations = 50}).best_validation < before);
+  CHECK_THROWS_WITH_AS(mixture(experts<1>(Mlp<>{{3, 1}}), gate::Metric<>{}, encoder, loss::mse),
+                       "mixture: the flow encodes samples of 2 features, the experts take 3", Error);
 }
 
 TEST_CASE("a loss term of weight 0 is left out") {

@@ -11,18 +11,19 @@
 
 namespace moesaic {
 
-/// How a parameter starts: uniform in [low, high), or constant where the two are equal.
+/// How a parameter starts: uniform in [low, high), or constant where the two are equal; then mapped by `transform`, if present.
 struct Initialiser {
   double low = 0, high = 0;
+  double (*transform)(double drawn, Index column) = nullptr;  ///< `column`: the number's place along the last axis
 };
 
 namespace init {
-inline Initialiser constant(double value) { return {value, value}; }
-inline Initialiser uniform(double low, double high) { return {low, high}; }
+inline Initialiser constant(double value) { return {.low = value, .high = value}; }
+inline Initialiser uniform(double low, double high) { return {.low = low, .high = high}; }
 /// Uniform in +-1/sqrt(fan_in), the default of PyTorch's and Equinox's linear layers.
 inline Initialiser fan_in(Index inputs) {
   const double bound = 1 / std::sqrt(double(inputs));
-  return {-bound, bound};
+  return {.low = -bound, .high = bound};
 }
 }  // namespace init
 
@@ -70,10 +71,14 @@ Layout layout_of(const Module& part) {
 template <class B>
 Array<B> initial_parameters(const Layout& layout, const Random& random) {
   std::vector<typename B::Scalar> host(std::size_t(layout.size()));
-  for (const auto& e : layout.entries())
-    for (Index i = e.offset; i < e.offset + e.shape.size(); ++i)
-      host[std::size_t(i)] = typename B::Scalar(
-          e.initialiser.low + (e.initialiser.high - e.initialiser.low) * random.uniform(std::uint64_t(i)));
+  for (const auto& e : layout.entries()) {
+    const Initialiser& start = e.initialiser;
+    for (Index i = e.offset; i < e.offset + e.shape.size(); ++i) {
+      const double drawn = start.low + (start.high - start.low) * random.uniform(std::uint64_t(i));
+      const Index column = (i - e.offset) % e.shape.back();
+      host[std::size_t(i)] = typename B::Scalar(start.transform ? start.transform(drawn, column) : drawn);
+    }
+  }
   return Array<B>({layout.size()}, host);
 }
 
