@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+#include <vector>
+
+#include <moesaic/backend/cpu.hpp>
+#include <moesaic/data/forecast/split.hpp>
+
+#include "settings.hpp"
+
+namespace forecast {
+
+namespace data = moesaic::data;
+using Host = moesaic::Cpu<float>;
+
+/// A series as models see it: standardised by its training rows.
+struct Prepared {
+  std::string name;
+  std::vector<std::string> variates;
+  moesaic::Array<Host> values;  ///< [time, variate]
+  moesaic::Array<Host> cycle;   ///< [time, variate], the mean of every row's phase over the training rows; absent: none
+  data::ForecastSplit split;
+
+  Index width() const { return values.shape()[1]; }
+};
+
+/// Errors on the test windows, on the scaled data.
+struct Scores {
+  Index windows = 0;
+  double mse = 0, mae = 0, rmse = 0, r2 = 0;
+};
+
+/// What a run found.
+struct Result {
+  Settings settings;
+  std::string dataset, device, ending, error;
+  Index parameters = 0, epochs = 0, steps = 0;
+  double seconds = 0, pretrain_seconds = 0, evaluate_seconds = 0;
+  double validation = 0, validation_at_start = 0;  ///< of the parameters that are kept; before the first step
+  std::vector<double> loss, validations;  ///< by epoch
+  Scores test;
+  std::vector<double> usage;           ///< mean gate weight of every expert on the test windows
+  std::vector<Index> chosen;           ///< test windows whose largest weight is an expert's
+  std::vector<double> error_of;        ///< mean squared error of these windows
+  double entropy = 0;                  ///< of the usage, 1: all experts alike, 0: one expert alone
+  std::vector<float> routing;          ///< [window, expert], every `routing_stride`-th test window
+  Index routing_stride = 1;
+  struct Shown {
+    Index window, variate;
+    std::vector<float> past, truth, forecast;
+  };
+  std::vector<Shown> shown;  ///< some forecasts, for the picture
+};
+
+/// Where a run's files are, and how it is shown.
+struct Saving {
+  std::string folder;
+  bool resume = false, progress = true;
+  std::string model() const { return folder + "/model.safetensors"; }
+  std::string checkpoint() const { return folder + "/checkpoint.safetensors"; }
+  std::string flow() const { return folder + "/flow.safetensors"; }
+};
+
+/// The jobs, on backend `B`; with the flow in front of the gate, or with the windows themselves.
+template <class B>
+struct Job {
+  /// Trains the flow alone and saves its parameters.
+  static Result pretrain(const Settings& settings, const Prepared& series, const Saving& saving);
+  static Result train(const Settings& settings, const Prepared& series, const Saving& saving);
+  static Result train_without_flow(const Settings& settings, const Prepared& series, const Saving& saving);
+  /// Scores a saved model on all test windows.
+  static Result evaluate(const Settings& settings, const Prepared& series, const Saving& saving);
+  static Result evaluate_without_flow(const Settings& settings, const Prepared& series, const Saving& saving);
+};
+
+/// Reads a set from the folder `data`, or generates one; standardises and splits it.
+Prepared prepare(const Settings& settings, const std::string& data);
+
+}  // namespace forecast

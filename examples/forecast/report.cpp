@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include "report.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <moesaic/io/file.hpp>
+#include <sstream>
+
+#include "common/json.hpp"
+#include "common/program.hpp"
+
+namespace forecast {
+
+namespace {
+
+/// Mean and sample standard deviation.
+struct Spread {
+  double mean = 0, deviation = 0;
+  explicit Spread(const std::vector<double>& values) {
+    for (double v : values) mean += v / double(values.size());
+    if (values.size() < 2) return;
+    for (double v : values) deviation += (v - mean) * (v - mean) / double(values.size() - 1);
+    deviation = std::sqrt(deviation);
+  }
+};
+
+}  // namespace
+
+void print(const Result& r) {
+  std::printf("%s, look-back %td, horizon %td: %td parameters", r.dataset.c_str(), r.settings.data.look_back, r.settings.data.horizon,
+              r.parameters);
+  if (r.epochs > 0)
+    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation %.4f (%.4f before)", r.ending.c_str(), r.epochs, r.steps,
+                r.seconds, r.validation, r.validation_at_start);
+  std::printf("\n");
+  if (r.test.windows == 0) return;
+  std::printf("test, all %td windows: MSE %.4f  MAE %.4f  RMSE %.4f  R2 %.4f\n", r.test.windows, r.test.mse, r.test.mae, r.test.rmse,
+              r.test.r2);
+  std::printf("expert     usage   windows   MSE of these\n");
+  for (std::size_t k = 0; k < r.usage.size(); ++k)
+    std::printf("%6zu  %8.3f  %8td   %12.4f\n", k, r.usage[k], r.chosen[k], r.error_of[k]);
+  if (r.usage.size() > 1) std::printf("entropy of the usage %.3f (1: all alike, 0: one alone)\n", r.entropy);
+}
+
+void print_table(const std::vector<Result>& results) {
+  std::printf("%-14s %7s %5s %8s %17s %17s %7s %8s\n", "dataset", "horizon", "seeds", "windows", "MSE", "MAE", "entropy", "s a run");
+  const auto line = [](const std::string& name, const std::string& horizon, const std::vector<const Result*>& of, bool average) {
+    std::vector<double> mse, mae, entropy, seconds;
+    for (const Result* r : of)
+      mse.push_back(r->test.mse), mae.push_back(r->test.mae), entropy.push_back(r->entropy), seconds.push_back(r->seconds);
+    const Spread a(mse), b(mae);
+    const auto number = [&](const Spread& s) {
+      char text[64];
+      if (of.size() > 1 && !average)
+        std::snprintf(text, sizeof text, "%.4f +- %.4f", s.mean, s.deviation);
+      else
+        std::snprintf(text, sizeof text, "%.4f", s.mean);
+      return std::string(text);
+    };
+    std::printf("%-14s %7s %5zu %8s %17s %17s %7.3f %8.0f\n", name.c_str(), horizon.c_str(), of.size(),
+                average ? "" : std::to_string(of[0]->test.windows).c_str(), number(a).c_str(), number(b).c_str(), Spread(entropy).mean,
+                Spread(seconds).mean);
+  };
+  for (std::size_t i = 0; i < results.size();) {
+    const std::string& name = results[i].dataset;
+    std::vector<const Result*> all;
+    std::size_t horizons = 0;
+    while (i < results.size() && results[i].dataset == name) {
+      std::vector<const Result*> same;
+      const Index horizon = results[i].settings.data.horizon;
+      for (; i < results.size() && results[i].dataset == name && results[i].settings.data.horizon == horizon; ++i)
+        same.push_back(&results[i]), all.push_back(&results[i]);
+      line(name, std::to_string(horizon), same, false);
+      ++horizons;
+    }
+    if (horizons > 1) line(name, "average", all, true);
+  }
+}
+
+void save_json(const std::string& path, const std::vector<Result>& results, int threads) {
+  common::Json j;
+  j.open('{').member("program", "forecast").member("threads", threads).member("peak_megabytes", common::peak_megabytes());
+  j.key("results").open('[');
+  for (const Result& r : results) {
+    j.open('{').member("dataset", r.dataset).member("device", r.device);
+    j.key("settings").open('{');
+    for_each_setting(r.settings, [&](const char* name, const auto& value) { j.member(name, value); });
+    j.close('}');
+    j.member("parameters", r.parameters).member("ending", r.ending);
+    if (!r.error.empty()) j.member("error", r.error);
+    j.member("epochs", r.epochs).member("steps", r.steps).member("seconds", r.seconds).member("pretrain_seconds", r.pretrain_seconds);
+    j.member("evaluate_seconds", r.evaluate_seconds).member("loss", r.loss).member("validation", r.validations);
+    j.member("best_validation", r.validation).member("validation_at_start", r.validation_at_start);
+    j.key("test").open('{').member("windows", r.test.windows).member("mse", r.test.mse).member("mae", r.test.mae);
+    j.member("rmse", r.test.rmse).member("r2", r.test.r2).close('}');
+    j.key("routing").open('{').member("usage", r.usage).member("chosen", r.chosen).member("mse", r.error_of);
+    j.member("entropy", r.entropy).close('}').close('}');
+  }
+  j.close(']').close('}').save(path);
+}
+
+void save_csv(const std::string& path, const std::vector<Result>& results) {
+  std::ostringstream out;
+  out << "dataset,look_back,horizon,seed,windows,mse,mae,rmse,r2,entropy,parameters,epochs,seconds\n";
+  for (const Result& r : results)
+    out << r.dataset << ',' << r.settings.data.look_back << ',' << r.settings.data.horizon << ',' << r.settings.training.seed << ','
+        << r.test.windows << ',' << r.test.mse << ',' << r.test.mae << ',' << r.test.rmse << ',' << r.test.r2 << ',' << r.entropy << ','
+        << r.parameters << ',' << r.epochs << ',' << r.seconds << '\n';
+  moesaic::io::OutputFile file(path);
+  file.write(out.str());
+  file.commit();
+}
+
+}  // namespace forecast

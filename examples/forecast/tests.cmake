@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The Moesaic authors
+# SPDX-License-Identifier: MIT
+#
+# What the program does with good and bad input, on the generated set.
+set(folder ${PROJECT_BINARY_DIR}/examples/forecast_tests)
+file(MAKE_DIRECTORY ${folder})
+file(WRITE ${folder}/broken.csv "date,a,b\n2020-01-01,1,2\n2020-01-02,3,nan\n2020-01-03,5,6\n")
+file(WRITE ${folder}/short.csv "date,a,b\n2020-01-01,1,2\n2020-01-02,3,4\n2020-01-03,5,6\n2020-01-04,5,6\n")
+file(WRITE ${folder}/typo.yaml "expert:\n  widht: 3\n")
+set(small --set training.batch=256 --set expert.width=8 --set expert.feed_forward=1 --set expert.states=4
+          --set expert.scales=[1] --threads 1 --quiet)
+add_test(NAME example.forecast.train COMMAND forecast train ${small} --horizon 24 --epochs 1 --output ${folder}/model --json ${folder}/train.json)
+add_test(NAME example.forecast.resume COMMAND forecast train ${small} --horizon 24 --epochs 2 --output ${folder}/model --resume --no-pictures)
+add_test(NAME example.forecast.evaluate COMMAND forecast evaluate --model ${folder}/model --output ${folder}/evaluated)
+add_test(NAME example.forecast.run COMMAND forecast run ${small} --epochs 1 --horizons 12,24 --seeds 0,1 --output ${folder}/run --no-pictures
+                                           --set flow.used=false)
+add_test(NAME example.forecast.list COMMAND forecast list --data ${folder})
+add_test(NAME example.forecast.config COMMAND forecast config --all --output ${folder}/configurations)
+set_tests_properties(example.forecast.train PROPERTIES FIXTURES_SETUP forecast_model)
+set_tests_properties(example.forecast.evaluate PROPERTIES FIXTURES_REQUIRED forecast_model)
+set_tests_properties(example.forecast.resume PROPERTIES FIXTURES_REQUIRED forecast_model DEPENDS example.forecast.evaluate)
+set_tests_properties(example.forecast.run PROPERTIES PASS_REGULAR_EXPRESSION "synthetic +average")
+
+# forecast_refuses(<name> <expected text> <arguments>...)
+function(forecast_refuses name text)
+  add_test(NAME example.forecast.refuses_${name} COMMAND forecast ${ARGN})
+  set_tests_properties(example.forecast.refuses_${name} PROPERTIES PASS_REGULAR_EXPRESSION "^forecast: ${text}")
+endfunction()
+forecast_refuses(dataset "data set \"odd\" is not known" train --dataset odd)
+forecast_refuses(absent "data set weather was not found; tried" train --dataset weather --data ${folder})
+forecast_refuses(setting "expert.depth: no such setting" train --set expert.depth=3)
+forecast_refuses(value "expert.width: expected a whole number, got \"wide\"" train --set expert.width=wide)
+forecast_refuses(tokens "expert.tokens: expected one of variate, time" train --set expert.tokens=word)
+forecast_refuses(yaml "${folder}/typo.yaml:2: expert.widht: no such setting" train --config ${folder}/typo.yaml)
+forecast_refuses(nan "${folder}/broken.csv: .*3" train --dataset ${folder}/broken.csv)
+forecast_refuses(short "short: the training part has 2 rows, needed are 120" train --dataset ${folder}/short.csv --horizon 24)
+forecast_refuses(model "${folder}/absent/config.yaml: there is no such file" evaluate --model ${folder}/absent)

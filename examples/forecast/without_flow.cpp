@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include "train.hpp"
+
+namespace forecast {
+
+template <>
+Result Job<Device>::train_without_flow(const Settings& s, const Prepared& series, const Saving& saving) {
+  return train_model<Device>(model_without_flow(s, series.width()), s, series, saving);
+}
+
+template <>
+Result Job<Device>::evaluate_without_flow(const Settings& s, const Prepared& series, const Saving& saving) {
+  return evaluate_model<Device>(model_without_flow(s, series.width()), s, series, saving);
+}
+
+}  // namespace forecast

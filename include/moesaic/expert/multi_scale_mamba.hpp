@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <array>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+#include <moesaic/expert/mamba.hpp>
+
+namespace moesaic {
+
+/// Factors of the steps of time of several Mamba blocks; at most 8, and none is none of these blocks.
+class Scales {
+ public:
+  Scales() = default;
+  Scales(std::initializer_list<double> scales) : Scales(std::span<const double>(scales.begin(), scales.size())) {}
+  explicit Scales(std::span<const double> scales) {
+    require(scales.size() <= scale_.size(), "Scales: ", scales.size(), " scales; expected at most ", scale_.size());
+    for (double s : scales) {
+      require(s > 0, "Scales: scale ", count_, " is ", s, "; expected a positive number");
+      scale_[std::size_t(count_++)] = s;
+    }
+  }
+  int size() const { return count_; }
+  double operator[](int i) const { return scale_[std::size_t(i)]; }
+
+ private:
+  std::array<double, 8> scale_{};
+  int count_ = 0;
+};
+
+/// What multiplies a block's steps of time.
+enum class StepSize {
+  fixed,    ///< its scale
+  learned,  ///< a parameter that starts there
+  dynamic,  ///< a function of the mean token that starts there: every sample has its own
+};
+
+/// Several Mamba blocks that read the same tokens at different paces, and their mean: `[N, L, width] -> [N, L, width]`
+/// (Karadag et al.: ms-Mamba: Multi-scale Mamba for time-series forecasting, arXiv 2504.07654, 2025).
+///
+/// Every block has all its weights to itself, and its scale multiplies `softplus(...)`, as the paper's formula has it.
+struct MultiScaleMamba {
+  Mamba block;
+  Scales scales{1, 2, 4};
+  StepSize step_size = StepSize::fixed;
+
+  void layout(Layout& l) const {
+    for (int i = 0; i < scales.size(); ++i) {
+      const std::string name = "scale" + std::to_string(i + 1);
+      if (step_size == StepSize::learned) l.add(name + ".log", {1}, init::constant(std::log(scales[i])));
+      if (step_size == StepSize::dynamic) {
+        l.add(name + ".weight", {block.width, 1}, init::constant(0));
+        l.add(name + ".bias", {1}, init::constant(detail::before_softplus(scales[i])));
+      }
+      l.add_module(name, block);
+    }
+  }
+  template <class X>
+  X operator()(Slots<X>& slots, const X& x) const {
+    std::array<X, 8> y;
+    std::array<double, 8> share;
+    share.fill(1 / double(scales.size()));
+    const X mean = step_size == StepSize::dynamic ? mean_token(x) : X{};
+    for (int i = 0; i < scales.size(); ++i) {
+      const X scale = scale_of(slots, mean, scales[i]);
+      y[std::size_t(i)] = block.bind(slots)(x, scale);
+    }
+    const auto n = std::size_t(scales.size());
+    return combine(std::span<const double>(share.data(), n), std::span<const X>(y.data(), n));
+  }
+
+ private:
+  template <class X>
+  static X mean_token(const X& x) {
+    const Shape s = shape(x);
+    return moesaic::scale(sum_to(x, {s[0], 1, s[2]}), 1 / double(s[1]));
+  }
+  template <class X>
+  X scale_of(Slots<X>& slots, const X& mean, double scale) const {
+    using B = BackendOf<X>;
+    if (step_size == StepSize::learned) return exp(slots.take({1}));
+    if (step_size == StepSize::dynamic) {
+      const X weight = slots.take({block.width, 1}), bias = slots.take({1});
+      return linear_map(functor::Softplus{}, mean, weight, bias);
+    }
+    if (scale == 1) return {};
+    const auto constant = make_tensor<B>(Shape{});
+    B::fill(constant, typename B::Scalar(scale));
+    return X(constant);
+  }
+};
+
+}  // namespace moesaic
