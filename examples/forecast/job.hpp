@@ -37,7 +37,8 @@ struct Result {
   std::string dataset, device, ending, error;
   Index parameters = 0, epochs = 0, steps = 0;
   double seconds = 0, pretrain_seconds = 0, evaluate_seconds = 0;
-  double validation = 0, validation_at_start = 0;  ///< of the parameters that are kept; before the first step
+  double validation = 0, validation_at_start = 0;  ///< mean squared error after training, and before it
+  bool kept_start = false;  ///< whether training was taken back, as no better on the validation windows than chance
   std::vector<double> loss, validations;  ///< by epoch
   Scores test;
   std::vector<double> usage;           ///< mean gate weight of every expert on the test windows

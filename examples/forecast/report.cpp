@@ -32,8 +32,8 @@ void print(const Result& r) {
   std::printf("%s, look-back %td, horizon %td: %td parameters", r.dataset.c_str(), r.settings.data.look_back, r.settings.data.horizon,
               r.parameters);
   if (r.epochs > 0)
-    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation %.4f (%.4f before)", r.ending.c_str(), r.epochs, r.steps,
-                r.seconds, r.validation, r.validation_at_start);
+    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation %.4f, %.4f before%s", r.ending.c_str(), r.epochs, r.steps,
+                r.seconds, r.validation, r.validation_at_start, r.kept_start ? ": the linear start is kept" : "");
   std::printf("\n");
   if (r.test.windows == 0) return;
   std::printf("test, all %td windows: MSE %.4f  MAE %.4f  RMSE %.4f  R2 %.4f\n", r.test.windows, r.test.mse, r.test.mae, r.test.rmse,
@@ -93,6 +93,7 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
     j.member("epochs", r.epochs).member("steps", r.steps).member("seconds", r.seconds).member("pretrain_seconds", r.pretrain_seconds);
     j.member("evaluate_seconds", r.evaluate_seconds).member("loss", r.loss).member("validation", r.validations);
     j.member("best_validation", r.validation).member("validation_at_start", r.validation_at_start);
+    j.member("kept_start", r.kept_start);
     j.key("test").open('{').member("windows", r.test.windows).member("mse", r.test.mse).member("mae", r.test.mae);
     j.member("rmse", r.test.rmse).member("r2", r.test.r2).close('}');
     j.key("routing").open('{').member("usage", r.usage).member("chosen", r.chosen).member("mse", r.error_of);
@@ -103,11 +104,11 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
 
 void save_csv(const std::string& path, const std::vector<Result>& results) {
   std::ostringstream out;
-  out << "dataset,look_back,horizon,seed,windows,mse,mae,rmse,r2,entropy,parameters,epochs,seconds\n";
+  out << "dataset,look_back,horizon,seed,windows,mse,mae,rmse,r2,entropy,parameters,epochs,seconds,validation,validation_at_start,kept_start\n";
   for (const Result& r : results)
     out << r.dataset << ',' << r.settings.data.look_back << ',' << r.settings.data.horizon << ',' << r.settings.training.seed << ','
         << r.test.windows << ',' << r.test.mse << ',' << r.test.mae << ',' << r.test.rmse << ',' << r.test.r2 << ',' << r.entropy << ','
-        << r.parameters << ',' << r.epochs << ',' << r.seconds << '\n';
+        << r.parameters << ',' << r.epochs << ',' << r.seconds << ',' << r.validation << ',' << r.validation_at_start << ',' << r.kept_start << '\n';
   moesaic::io::OutputFile file(path);
   file.write(out.str());
   file.commit();

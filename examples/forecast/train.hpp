@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
 #include <moesaic/data/forecast/score.hpp>
 #include <moesaic/expert/spectral_mamba.hpp>
@@ -62,6 +63,7 @@ inline gate::Metric<> gate_of(const Settings& s) {
   return gate;
 }
 
+// docs: model
 /// An encoder whose code goes through a Real NVP.
 inline flow::Encoder<> flow_of(const Settings& s, Index variates) {
   return {.features = s.data.look_back * variates,
@@ -80,6 +82,7 @@ inline auto model_with_flow(const Settings& s, Index variates) {
   return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow_of(s, variates),
                  loss_of(s) + s.loss.reconstruction * loss::reconstruction + s.loss.nll * loss::nll);
 }
+// docs: end
 inline auto model_without_flow(const Settings& s, Index variates) {
   return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow::Identity{}, loss_of(s));
 }
@@ -159,6 +162,34 @@ void score(Result& out, const Model& model, const Settings& s, const Prepared& s
   out.evaluate_seconds = seconds_since(start);
 }
 
+/// Mean squared error of every window.
+template <class B, class Model>
+std::vector<double> errors_of(const Model& model, const Array<B>& parameters, const Windows<B>& windows) {
+  std::vector<double> errors;
+  for_each_outcome(model, parameters, windows, [&](Index, const Batch<B>&, const Outcome<Tensor<B>>& part) {
+    for (const auto e : to_host(loss::mse(part))) errors.push_back(double(e));
+  });
+  return errors;
+}
+
+inline double mean_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0) / double(x.size()); }
+
+/// Whether errors fell from `before` to `after` by more than the standard error of their difference (the one-standard-error rule:
+/// Breiman et al., Classification and regression trees, 1984). Windows that overlap are no independent evidence: they are averaged
+/// over stretches of `length`, and fewer than four stretches say nothing.
+inline bool better(const std::vector<double>& before, const std::vector<double>& after, Index length) {
+  const Index stretches = Index(before.size()) / length;
+  if (stretches < 4) return false;
+  double sum = 0, squares = 0;
+  for (Index i = 0; i < stretches; ++i) {
+    double gain = 0;
+    for (Index j = i * length; j < (i + 1) * length; ++j) gain += (before[std::size_t(j)] - after[std::size_t(j)]) / double(length);
+    sum += gain, squares += gain * gain;
+  }
+  const double n = double(stretches), mean = sum / n, variance = std::max(0.0, squares / n - mean * mean) * n / (n - 1);
+  return mean > std::sqrt(variance / n);
+}
+
 template <class Model>
 Result begin(const Model& model, const Settings& s, const Prepared& series) {
   Result out;
@@ -188,7 +219,6 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   const auto training = windows_of<B>(s, series, series.split.train);
   Supervised problem(model, training,
                      {.batch = std::min(s.training.batch, training.size()), .seed = std::uint64_t(s.training.seed), .validate_by = s.loss.mse > 0 ? "mse" : "mae"});
-  problem.validate_on(windows_of<B>(s, series, series.split.validation));
   if (s.expert.skip && s.expert.closed_form) start_from_closed_form<B>(model, training, problem.parameters);
   if constexpr (Model::encodes) {
     if (std::filesystem::exists(saving.flow())) {
@@ -196,7 +226,9 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
       B::copy(view(problem.parameters.tensor(), model.flow_offset(), of_flow.shape()), of_flow);
     }
   }
-  const double at_start = problem.validate();
+  const auto validation = windows_of<B>(s, series, series.split.validation);
+  problem.validate_on(validation);
+  const std::vector<double> before = errors_of(model, problem.parameters, validation);
   const Array<B> start(problem.parameters);
   const Index steps = std::max<Index>(1, s.training.epochs * problem.steps());
   const auto players = problem.players(schedule::Cosine{s.training.rate, steps, 0.01}, AdamW{.weight_decay = s.training.weight_decay});
@@ -212,11 +244,11 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   } catch (const FitError<B>& e) {
     keep(out, *e.run);
   }
-  out.validation_at_start = at_start;
-  if (!(out.validation < at_start)) {  // training made it worse
-    B::copy(problem.parameters, start);
-    out.validation = at_start;
-  }
+  const std::vector<double> after = errors_of(model, problem.parameters, validation);
+  out.validation_at_start = mean_of(before);
+  out.validation = mean_of(after);
+  out.kept_start = !better(before, after, s.data.look_back + s.data.horizon);
+  if (out.kept_start) B::copy(problem.parameters, start);
   save_parameters(saving.model(), layout_of(model), problem.parameters.tensor());
   score(out, model, s, series, problem.parameters);
   return out;
