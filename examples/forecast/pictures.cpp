@@ -50,7 +50,7 @@ void write_routing(const std::string& folder, const Result& r) {
   auto script = create(folder, "routing.gp");
   begin(script, "routing", 1000, 420);
   script << "set title " << quoted("gate weights on the test windows of " + r.dataset)
-         << "\nset xlabel 'test window'\nset ylabel 'weight'\nset yrange [0:1]\nset xrange [0:*]\nset key outside right\nset style fill solid 0.8\nplot ";
+         << "\nset xlabel 'test window'\nset ylabel 'weight'\nset yrange [0:1]\nset xrange [0:" << (rows - 1) * std::size_t(r.routing_stride) << "]\nset key outside right\nset style fill solid 0.8\nplot ";
   for (std::size_t k = count; k-- > 0;)
     script << "'routing.dat' using 1:" << k + 2 << " with filledcurves x1 lc rgb '" << colours[k % 10] << "' title 'expert " << k << "'"
            << (k ? ", " : "\n");

@@ -24,13 +24,15 @@
 #include <moesaic/train/supervised.hpp>
 
 #include "closed_form.hpp"
-#include "device.hpp"
+#include "common/device.hpp"
 #include "job.hpp"
 
 /// M2-MOEP as a composition of the four policies, and its training: templates that with_flow.cpp and without_flow.cpp instantiate.
 namespace forecast {
 
 using namespace moesaic;
+using common::Device;
+using common::device_name;
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -16,13 +16,15 @@
 #include <moesaic/train/checkpoint.hpp>
 #include <moesaic/train/environments.hpp>
 
-#include "device.hpp"
+#include "common/device.hpp"
 #include "study.hpp"
 
 /// The whole job for one backbone: a template that ncf.cpp, coda.cpp and geps.cpp instantiate, so that they compile in parallel.
 namespace mixer_ode {
 
 using namespace moesaic;
+using common::Device;
+using common::device_name;
 
 /// Squared error of the states, as it is or relative to their size: a loss of our own, because the choice is made at run time.
 struct StateError : loss::Term {

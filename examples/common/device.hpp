@@ -1,21 +1,22 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
-#ifdef MIXER_ODE_ON_THRUST
+#ifdef EXAMPLE_ON_THRUST
 #include <moesaic/backend/thrust.hpp>
+#include <moesaic/backend/thrust/selective_scan.hpp>
 #else
 #include <moesaic/backend/cpu.hpp>
 #endif
 
-namespace mixer_ode {
+namespace common {
 
 /// The backend that this source is compiled for: those that train are compiled once more for the Thrust backend, if CMake is asked to.
-#ifdef MIXER_ODE_ON_THRUST
+#ifdef EXAMPLE_ON_THRUST
 using Device = moesaic::Thrust<float>;
-inline constexpr const char* device_name = moesaic::device::system_name;
+constexpr const char* device_name = moesaic::device::system_name;
 #else
 using Device = moesaic::Cpu<float>;
-inline constexpr const char* device_name = "CPU";
+constexpr const char* device_name = "CPU";
 #endif
 
-}  // namespace mixer_ode
+}  // namespace common
