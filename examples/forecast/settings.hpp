@@ -30,6 +30,7 @@ struct Settings {
     Index frequencies = 16;
     bool instance_norm = true, skip = true;
     bool closed_form = true;  ///< whether the skip starts from the least-squares solution
+    bool train_skip = false;  ///< whether it is trained from there; an optimum only drifts with an adaptive rate
   } expert;
   struct Gate {
     Index embedding = 16, top_k = 0;
@@ -61,6 +62,7 @@ void for_each_setting(S& s, const F& f) {
   f("expert.step_size", s.expert.step_size), f("expert.bidirectional", s.expert.bidirectional);
   f("expert.frequencies", s.expert.frequencies), f("expert.instance_norm", s.expert.instance_norm);
   f("expert.skip", s.expert.skip), f("expert.closed_form", s.expert.closed_form);
+  f("expert.train_skip", s.expert.train_skip);
   f("gate.embedding", s.gate.embedding), f("gate.top_k", s.gate.top_k), f("gate.distance", s.gate.distance);
   f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);
   f("flow.used", s.flow.used), f("flow.latent", s.flow.latent), f("flow.couplings", s.flow.couplings);

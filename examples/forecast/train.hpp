@@ -98,14 +98,20 @@ Windows<B> windows_of(const Settings& s, const Prepared& series, const data::Row
   return windows;
 }
 
+/// Calls `f(entry, is the bias)` for the linear forecasts of all experts in the layout of a model.
+template <class F>
+void for_each_skip(const Layout& layout, const F& f) {
+  for (const auto& entry : layout.entries())
+    if (entry.name.ends_with(".skip.weight") || entry.name.ends_with(".skip.bias")) f(entry, entry.name.ends_with(".skip.bias"));
+}
+
 /// Lets every expert start from the linear forecast that is best on the training windows.
 template <class B, class Model>
 void start_from_closed_form(const Model& model, const Windows<B>& windows, const Tensor<B>& parameters) {
   const auto linear = closed_form(windows, model.experts.prototype.instance_norm);
-  const Layout layout = layout_of(model);
-  for (const auto& entry : layout.entries())
-    for (const auto& [name, numbers] : {std::pair{".skip.weight", &linear.weight}, std::pair{".skip.bias", &linear.bias}})
-      if (entry.name.ends_with(name)) B::from_host(view(parameters, entry.offset, {entry.shape.size()}), numbers->data());
+  for_each_skip(layout_of(model), [&](const Layout::Entry& entry, bool bias) {
+    B::from_host(view(parameters, entry.offset, {entry.shape.size()}), (bias ? linear.bias : linear.weight).data());
+  });
 }
 
 /// Variate `v` of a window whose first row is `row`, beside what was forecast.
@@ -219,9 +225,15 @@ template <class B, class Model>
 Result train_model(const Model& model, const Settings& s, const Prepared& series, const Saving& saving) {
   Result out = begin(model, s, series);
   const auto training = windows_of<B>(s, series, series.split.train);
-  Supervised problem(model, training,
-                     {.batch = std::min(s.training.batch, training.size()), .seed = std::uint64_t(s.training.seed), .validate_by = s.loss.mse > 0 ? "mse" : "mae"});
-  if (s.expert.skip && s.expert.closed_form) start_from_closed_form<B>(model, training, problem.parameters);
+  const bool linear_start = s.expert.skip && s.expert.closed_form;
+  SupervisedOptions options{.batch = std::min(s.training.batch, training.size()), .seed = std::uint64_t(s.training.seed)};
+  options.validate_by = s.loss.mse > 0 ? "mse" : "mae";
+  if (linear_start && !s.expert.train_skip)
+    for_each_skip(layout_of(model), [&](const Layout::Entry& entry, bool) {
+      options.frozen.emplace_back(entry.offset, entry.shape.size());
+    });
+  Supervised problem(model, training, options);
+  if (linear_start) start_from_closed_form<B>(model, training, problem.parameters);
   if constexpr (Model::encodes) {
     if (std::filesystem::exists(saving.flow())) {
       const auto of_flow = load_parameters<B>(saving.flow(), layout_of(model.flow));

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -219,6 +220,18 @@ TEST_CASE("a loss term of weight 0 is left out") {
   CHECK(trained(of(loss::mse + 0 * loss::router_z)) == std::pair(2, trained(of(loss::mse)).second));
   CHECK(trained(of(0 * loss::router_z + loss::mse)) == std::pair(2, trained(of(loss::mse)).second));
   CHECK_THROWS_WITH_AS(of(0 * loss::mse), "mixture: all terms of the loss have weight 0", Error);
+}
+
+TEST_CASE("frozen parameters stand still, the others learn") {
+  const auto start = Supervised(model, x, y).parameters;
+  Supervised problem(model, x, y, {.frozen = {{0, 3}, {10, 2}}});
+  fit(problem, problem.players(1e-2), {.iterations = 5});
+  for (Index i = 0; i < start.size(); ++i) {
+    const bool frozen = i < 3 || i == 10 || i == 11;
+    CHECK((problem.parameters.data()[i] == start.data()[i]) == frozen);
+  }
+  CHECK_THROWS_WITH_AS(Supervised(model, x, y, {.frozen = {{0, 1000}}}),
+                       ("Supervised: frozen parameters 0 .. 1000 of " + std::to_string(start.size())).c_str(), Error);
 }
 
 TEST_CASE("fit keeps the parameters that do best on other samples, if there are any") {

@@ -68,6 +68,7 @@ void for_each_outcome(const Model& model, const Array<B>& parameters, const Wind
 struct SupervisedOptions {
   Index batch = 0;  ///< samples of a gradient step, every sample once in a pass; 0: all
   std::uint64_t seed = 0;  ///< of the first parameters and of the order of samples
+  std::vector<std::pair<Index, Index>> frozen = {};  ///< first and number of parameters whose gradient is 0: they stand still, weight decay aside
   std::string validate_by = {};  ///< the loss term by which parameters are chosen; empty: the whole loss
 };
 
@@ -91,6 +92,9 @@ class Supervised {
     require(options.batch >= 0 && options.batch <= samples_.size(), "Supervised: a batch of ", options.batch,
             "; expected 0 (all) to the number of samples, ", samples_.size());
     parameters = model_.template initial<B>(Random(options.seed, 1));
+    for (const auto& [first, count] : options.frozen)
+      require(first >= 0 && count >= 0 && first + count <= parameters.size(), "Supervised: frozen parameters ", first, " .. ",
+              first + count, " of ", parameters.size());
     rows_.resize(std::size_t(options.batch));
   }
 
@@ -133,6 +137,7 @@ class Supervised {
     B::fill(seed, typename B::Scalar(1 / n));
     sweep(loss, seed);
     B::copy(gradient, detail::or_zeros(p.node->adjoint, p.value));
+    for (const auto& [first, count] : options_.frozen) B::fill(view(gradient, first, {count}), typename B::Scalar(0));
     Losses losses(detail::total(loss.value) / n);
     for (int i = 1; i < terms.count(); ++i) losses.add(terms.name(i), terms.value(i));
     return losses;
