@@ -62,7 +62,8 @@ Settings defaults_for(const std::string& dataset, Index horizon) {
     s.data.horizon = set.horizons[0];
     s.data.cycle = set.cycle;
   }
-  // Shrinkage is chosen by the validation error of the linear start, the rest by that and by the time that a run takes.
+  // Cycle and shrinkage are chosen by the validation error of the linear start, the rest by that and by the time that a run takes.
+  if (dataset == "illness") s.data.cycle = 0;
   if (dataset.starts_with("ETT")) s.data.shrinkage = 2;
   if (dataset.starts_with("ETTm")) s.training.batch = 128;
   if (dataset == "weather" || dataset == "solar") {

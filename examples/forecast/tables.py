@@ -36,7 +36,7 @@ def run(arguments, dataset, horizon, seed):
     path = f"{folder}/results.json"
     if not os.path.exists(path):
         subprocess.run([arguments.program, "train", "--dataset", dataset, "--horizon", str(horizon), "--seed", str(seed), "--data",
-                        arguments.data, "--output", folder, "--no-pictures", "--threads", str(arguments.threads)], check=True)
+                        arguments.data, "--output", folder, "--no-pictures", "--threads", str(arguments.threads)], check=True, stdout=subprocess.DEVNULL)
     with open(path, encoding="utf-8") as file:
         return json.load(file)["results"][0]
 
