@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <moesaic/core/random.hpp>
 #include <moesaic/ops/ops.hpp>
 
 /// Where `Supervised` takes its samples from. A source has `size()`, and `take(who)` and `range(first, count)`, which make tensors of
