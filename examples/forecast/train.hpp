@@ -12,6 +12,7 @@
 #include <moesaic/data/forecast/score.hpp>
 #include <moesaic/expert/spectral_mamba.hpp>
 #include <moesaic/flow/encoder.hpp>
+#include <moesaic/flow/instance_norm.hpp>
 #include <moesaic/gate/metric.hpp>
 #include <moesaic/loss/balance.hpp>
 #include <moesaic/loss/consistency.hpp>
@@ -70,7 +71,8 @@ inline gate::Metric<> gate_of(const Settings& s) {
 inline flow::Encoder<> flow_of(const Settings& s, Index variates) {
   return {.features = s.data.look_back * variates,
           .flow = {.features = s.flow.latent, .couplings = int(s.flow.couplings), .hidden = {s.flow.hidden}, .act_norm = true},
-          .hidden = {s.flow.hidden}};
+          .hidden = {s.flow.hidden},
+          .variates = variates};
 }
 
 /// The terms that need no flow.
@@ -86,7 +88,7 @@ inline auto model_with_flow(const Settings& s, Index variates) {
 }
 // docs: end
 inline auto model_without_flow(const Settings& s, Index variates) {
-  return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow::Identity{}, loss_of(s));
+  return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow::InstanceNorm{s.data.look_back, variates}, loss_of(s));
 }
 
 /// The windows of a part of the series.

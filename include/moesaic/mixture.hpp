@@ -186,7 +186,7 @@ struct Mixture {
     out.target = X(target);
     if constexpr (loss::reads<Loss, quantity::Reconstruction>()) {
       Slots<X> again(parameters, flow_offset());
-      out.input = x;
+      out.input = present(image.seen) ? image.seen : x;
       out.reconstruction = flow.inverse(again, image.z);
     }
     const auto g = weigh(parameters, image.z, random);

@@ -3,6 +3,11 @@
 #include <Eigen/LU>
 
 #include <moesaic/flow/encoder.hpp>
+#include <moesaic/flow/instance_norm.hpp>
+#include <moesaic/gate/softmax.hpp>
+#include <moesaic/loss/reconstruction.hpp>
+#include <moesaic/loss/terms.hpp>
+#include <moesaic/mixture.hpp>
 
 #include "battery.hpp"
 
@@ -218,4 +223,55 @@ TEST_CASE("an encoder passes the gradient checker, and its code has mean 0 and m
   }
   const auto normalised = encoder.normalised(p.tensor(), x.tensor());
   CHECK(to_host(normalised.tensor()) != to_host(p.tensor()));
+}
+
+TEST_CASE("an encoder of windows, and InstanceNorm, see the shape of every series and neither its level nor its scale") {
+  const Index steps = 5, variates = 2;
+  const flow::Encoder<flow::RealNvp<activation::Tanh>, activation::Tanh> encoder{
+      .features = steps * variates, .flow = {.features = 3, .couplings = 2, .hidden = {4}}, .hidden = {6}, .variates = variates};
+  const auto p = parameters_of(encoder);
+  const auto x = numbers({4, steps * variates}, 1);
+  check("encoder of windows", [&]<class X>(Slots<X>& parts) {
+    const X own = parts.take(p.shape());
+    Slots<X> slots(own);
+    return encoder.forward(slots, parts.take(x.shape())).z;
+  }, {p, x});
+  const flow::InstanceNorm norm{.look_back = steps, .variates = variates};
+  check("InstanceNorm", [&]<class X>(Slots<X>& parts) {
+    return norm.forward(parts, parts.take(x.shape())).z;
+  }, {x});
+
+  auto moved = to_host(x.tensor());
+  for (std::size_t i = 0; i < moved.size(); ++i) moved[i] = i % 2 == 0 ? 1000 * moved[i] + 5 : 300 * moved[i] - 70;
+  const Array<B> other(x.shape(), moved);
+  const auto image_of = [&](const Array<B>& samples) {
+    Slots<Tensor<B>> slots(p.tensor());
+    return encoder.forward(slots, samples.tensor());
+  };
+  const auto image = image_of(x), again = image_of(other);
+  const auto z = to_host(image.z), w = to_host(again.z), seen = to_host(image.seen);
+  Slots<Tensor<B>> none(p.tensor());
+  const auto alone = to_host(norm.forward(none, x.tensor()).z);
+  for (std::size_t i = 0; i < z.size(); ++i) CHECK(w[i] == doctest::Approx(z[i]).epsilon(1e-3));  // 1e-5 is added to the variance
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t v = 0; v < 2; ++v) {
+      double mean = 0, square = 0;
+      for (std::size_t t = 0; t < 5; ++t) {
+        const double value = seen[i * 10 + t * 2 + v];
+        mean += value / 5, square += value * value / 5;
+        CHECK(alone[i * 10 + t * 2 + v] == value);
+      }
+      CHECK(mean == doctest::Approx(0).scale(1).epsilon(1e-12));
+      CHECK(square == doctest::Approx(1).epsilon(1e-3));
+    }
+  CHECK_THROWS_WITH_AS(standardise_windows(x.tensor(), 3), "standardise_windows: windows of shape [4, 10] with 3 variates; expected [N, T * variates]", Error);
+}
+
+TEST_CASE("a model reconstructs what its encoder sees: standardised windows") {
+  const flow::Encoder<> encoder{.features = 8, .flow = {.features = 2, .couplings = 1, .hidden = {3}}, .hidden = {4}, .variates = 2};
+  const auto model = mixture(experts<2>(Mlp<>{{8, 1}}), gate::Softmax{}, encoder, loss::mse + loss::reconstruction);
+  const auto p = model.initial<B>(Random(1));
+  const auto x = numbers({3, 8}, 1);
+  const auto outcome = model(p.tensor(), x.tensor(), numbers({3, 1}, 2).tensor());
+  CHECK(to_host(outcome.input) == to_host(standardise_windows(x.tensor(), 2)));
 }

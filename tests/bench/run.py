@@ -93,8 +93,13 @@ ROWS = [
     least_squares("b", "least squares 200k x 33 -> 64", 6, double=False, steps=3),
     *selective_scan("a", "selective scan 32 x 96 x 256 x 16"),
     *selective_scan("b", "selective scan 8 x 720 x 512 x 16"),
+    Row("W4", "M2-MOEP step, 4 Mamba experts, top 2", "w4_m2moep", [], ["w4_m2moep_step.py", "--variant", "sparse_grouped+custom"],
+        [Contest("best", torch("w4_m2moep_step.py", ["sparse_grouped+custom", "sparse_loop+custom"]), {1: 3, 2: 4}),
+         Contest("all experts on all samples", torch("w4_m2moep_step.py", ["dense_bmm+custom", "dense_loop+custom"]), {})]),
     Row("W5", "Real NVP, 8 couplings, batch 4096", "w5_realnvp", [], ["w5_realnvp.py"],
         [Contest("best", torch("w5_realnvp.py", ["eager", "custom", "script"]), both(1.3))]),
+    Row("W7a", "W4 forecast, batch 1", "w7_forecast", [], ["w7_infer_latency.py", "--size", "w4", "--variant", "eager"],
+        [Contest("best", torch("w7_infer_latency.py", ["trace_rows", "script_rows", "eager_rows", "eager"], "--size", "w4"), both(4))]),
     Row("W7b", "W1 roll-out, batch 1", "w7_rollout", [], ["w7_infer_latency.py", "--size", "w1", "--variant", "eager"],
         [Contest("TorchScript", torch("w7_infer_latency.py", ["script"], "--size", "w1"), both(15)),
          Contest("best of PyTorch", torch("w7_infer_latency.py", ["trace", "eager"], "--size", "w1"), {}),
@@ -103,6 +108,9 @@ ROWS = [
         [Contest("best", torch("w8_mlp.py", ["manual", "eager", "fx"]) + [("dlib_mlp", ["--variant", "train"])], both(1.0))]),
     Row("W8g", "one product 1024 x 1024 x 1024", "w8_mlp", ["--size", "gemm"], None,
         [Contest("best", torch("w8_mlp.py", ["gemm"], isas=("avx2",)), {})], double=False),
+    Row("W9", "DLinear, 96 -> 96, an epoch", "w9_dlinear", [], ["w9_dlinear.py"],
+        [Contest("best", torch("w9_dlinear.py", ["fx", "index_mat", "index"]), both(2)),
+         Contest("DataLoader", torch("w9_dlinear.py", ["dataloader"]), both(5))]),
 ]
 
 

@@ -32,11 +32,6 @@ struct Mix {
   template <class S, class R, class Q>
   constexpr auto operator()(const S& share, const R& x, const Q& y) const { return y + share * (x - y); }
 };
-/// `(x - mean) / deviation`.
-struct Standardised {
-  template <class S, class R, class Q>
-  constexpr auto operator()(const S& x, const R& mean, const Q& deviation) const { return (x - mean) / deviation; }
-};
 /// `x * deviation + mean`.
 struct Restored {
   template <class S, class R, class Q>

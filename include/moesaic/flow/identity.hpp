@@ -10,6 +10,7 @@ namespace moesaic::flow {
 template <class X>
 struct Image {
   X z, log_det;
+  X seen = {};  ///< what `inverse` gives back, where that is not x itself
 };
 
 /// `z = x`.

@@ -50,6 +50,13 @@ Tensor<B> convolve_padded(const Tensor<B>& x, const Tensor<B>& kernel, const Ten
   return slice(all, 1, 0, s[1]);
 }
 
+/// All samples `[N, L, C]` as one series `[N (L + more), C]`: `before` of `more` zeros come before each sample, the others after it.
+template <class A>
+A one_series(const A& x, Index before, Index more) {
+  const Shape s = shape(x);
+  return reshape(pad(x, 1, before, s[1] + more), {s[0] * (s[1] + more), s[2]});
+}
+
 }  // namespace detail
 
 namespace rule {
@@ -89,14 +96,29 @@ Dual<A> convolve(const Dual<A>& x, const Dual<A>& kernel, const Dual<A>& bias, b
 /// The adjoint of the kernel: products of the series and its adjoint at the distances of the taps, summed.
 template <class A>
 A convolve_kernel_adjoint(const A& x, const A& g, Index taps, bool reverse) {
-  const Shape s = shape(x);
-  const Index more = taps - 1, length = s[1] + more, rows = s[0] * length;
+  const Index more = taps - 1;
   A* const row = Workspace<HostMemory>::current().template take<A>(std::size_t(taps));
-  const A padded = reshape(pad(x, 1, reverse ? 0 : more, length), {rows, s[2]});
-  const A seen = slice(reshape(pad(g, 1, 0, length), {rows, s[2]}), 0, 0, rows - more);
+  const A padded = detail::one_series(x, reverse ? 0 : more, more);
+  const Index rows = shape(padded)[0] - more;
+  const A seen = slice(detail::one_series(g, 0, more), 0, 0, rows);
   for (Index k = 0; k < taps; ++k)
-    row[k] = sum_to(A(slice(padded, 0, reverse ? more - k : k, rows - more) * seen), {1, s[2]});
+    row[k] = sum_to(A(slice(padded, 0, reverse ? more - k : k, rows) * seen), {1, shape(x)[2]});
   return concat(std::span<const A>(row, std::size_t(taps)), 0);
+}
+/// The same; what it needs on the way dies here, and the next tap finds it in the caches.
+template <class B>
+Tensor<B> convolve_kernel_adjoint(const Tensor<B>& x, const Tensor<B>& g, Index taps, bool reverse) {
+  const Index more = taps - 1;
+  const auto out = make_tensor<B>({taps, x.shape()[2]});
+  const Scratch<typename B::Memory> scratch;
+  const auto padded = detail::one_series(x, reverse ? 0 : more, more);
+  const Index rows = padded.shape()[0] - more;
+  const auto seen = detail::one_series(g, 0, more).rows(0, rows), product = make_tensor<B>(seen.shape());
+  for (Index k = 0; k < taps; ++k) {
+    B::map(product, functor::Times{}, padded.rows(reverse ? more - k : k, rows), seen);
+    B::sum_to(out.rows(k, 1), product);
+  }
+  return out;
 }
 /// It is linear in the series and in the kernel; its transpose in the series is itself, run the other way.
 template <class A>

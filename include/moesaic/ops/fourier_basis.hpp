@@ -30,8 +30,14 @@ Tensor<B> fourier_basis(Index n, Index first, Index bins) {
     circle[n + i] = T(-size * std::sin(angle));
   }
   for (Index part = 0; part < 2; ++part)
-    for (Index t = 0; t < n; ++t)
-      for (Index k = 0; k < bins; ++k) basis[(part * n + t) * bins + k] = circle[part * n + t * (first + k) % n];
+    for (Index t = 0; t < n; ++t) {
+      T* const row = basis + (part * n + t) * bins;
+      Index at = t * first % n;  // on the circle; a division for every number would take longer than the product that follows
+      for (Index k = 0; k < bins; ++k) {
+        row[k] = circle[part * n + at];
+        at += at + t < n ? t : t - n;
+      }
+    }
   B::from_host(out, basis);
   return out;
 }

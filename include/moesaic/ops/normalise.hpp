@@ -21,6 +21,11 @@ struct Rescale {
   template <class S, class R, class Q>
   constexpr auto operator()(const S& centred, const R& inverse, const Q& gain) const { return centred * inverse * gain; }
 };
+/// `(x - mean) / deviation`.
+struct Standardised {
+  template <class S, class R, class Q>
+  constexpr auto operator()(const S& x, const R& mean, const Q& deviation) const { return (x - mean) / deviation; }
+};
 }  // namespace functor
 
 /// `(x - mean) / sqrt(var + 1e-5) * gain + bias` over the last axis: `x [..., C]`, `gain [C]`, `bias [C]`
@@ -53,6 +58,18 @@ InstanceStatistics<X> instance_statistics(const X& x) {
   const X mean = scale(sum_to(x, one), 1 / double(s[1]));
   const X variance = scale(sum_to(map(functor::SquaredDifference{}, x, mean), one), 1 / double(s[1]));
   return {mean, map(functor::Deviation{}, variance)};
+}
+
+/// Windows `x [N, T * variates]`, time slowest, with every series of a window less its mean and over its deviation, see
+/// `instance_statistics`.
+template <ArrayLike X>
+X standardise_windows(const X& x, Index variates) {
+  const Shape s = shape(x);
+  require(s.rank() == 2 && variates >= 1 && s[1] % variates == 0 && s[1] > 0, "standardise_windows: windows of shape ", s, " with ",
+          variates, " variates; expected [N, T * variates]");
+  const X window = reshape(x, {s[0], s[1] / variates, variates});
+  const auto [mean, deviation] = instance_statistics(window);
+  return reshape(map(functor::Standardised{}, window, mean, deviation), s);
 }
 
 /// `(x - mean) / sqrt(variance + 1e-5)` over the last axis.

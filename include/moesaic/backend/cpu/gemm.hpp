@@ -66,12 +66,13 @@ class Gemm {
   }
 
  private:
+  // Inlined whatever the compiler thinks of a function's size: sums that a call could reach would live in memory, not in registers.
   template <std::size_t... i, class F>
-  static void unroll_over(std::index_sequence<i...>, const F& f) {
+  [[gnu::always_inline]] static void unroll_over(std::index_sequence<i...>, const F& f) {
     (f(std::integral_constant<std::size_t, i>{}), ...);
   }
   template <int count, class F>
-  static void unroll(const F& f) {
+  [[gnu::always_inline]] static void unroll(const F& f) {
     unroll_over(std::make_index_sequence<std::size_t(count)>{}, f);
   }
 

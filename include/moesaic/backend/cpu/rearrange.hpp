@@ -95,10 +95,13 @@ struct Rearrangements {
     }
   }
 
-  /// `out[i] = in[row[i]]` along the first axis.
+  /// `out[i] = in[row[i]]` along the first axis. Rows that lie one after the other, as in a window of a series, are one copy.
   static void gather(const Tensor<B>& out, const Tensor<B>& in, const std::int32_t* row) {
     const Index each = in.shape()[0] ? in.size() / in.shape()[0] : 0;
-    for (Index i = 0; i < out.shape()[0]; ++i) std::copy_n(in.data() + row[i] * each, each, out.data() + i * each);
+    for (Index i = 0, count = 1; i < out.shape()[0]; i += count, count = 1) {
+      while (i + count < out.shape()[0] && row[i + count] == row[i] + count) ++count;
+      std::copy_n(in.data() + row[i] * each, count * each, out.data() + i * each);
+    }
   }
 
   /// `out[row[i]] += in[i]` along the first axis, in the order of i.
