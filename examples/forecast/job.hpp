@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,13 @@ struct Result {
   Index parameters = 0, epochs = 0, steps = 0;
   double seconds = 0, pretrain_seconds = 0, evaluate_seconds = 0;
   double validation = 0, validation_at_start = 0;  ///< mean squared error after training, and before it
-  bool kept_start = false;  ///< whether training was taken back, as no better on the validation windows than chance
+  double share = 1;  ///< of what the networks add to the linear start that is kept, see `shrink_networks`
+  /// What was chosen for the linear maps that experts start from, see `LinearStart`.
+  struct Start {
+    bool keeps_level;
+    double shrinkage, error;
+  };
+  std::optional<Start> start = {};
   std::vector<double> loss, validations;  ///< by epoch
   Scores test;
   std::vector<double> usage;           ///< mean gate weight of every expert on the test windows
@@ -58,6 +65,7 @@ struct Result {
 struct Saving {
   std::string folder;
   bool resume = false, progress = true;
+  bool pretrained = false;  ///< whether the flow starts from the file of that name
   std::string model() const { return folder + "/model.safetensors"; }
   std::string checkpoint() const { return folder + "/checkpoint.safetensors"; }
   std::string flow() const { return folder + "/flow.safetensors"; }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
+#include <string>
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/data/forecast/read_series.hpp>
 #include <moesaic/train/interrupt.hpp>
@@ -70,21 +72,49 @@ void write_configurations(const Options& o) {
   std::printf("%zu files in %s\n", o.runs.size(), o.output.c_str());
 }
 
+Result pretrain(const Options& o, const Settings& s, const Prepared& series, const Saving& saving) {
+  const Result r = on_backend(o.backend, [&](auto job) { return job.pretrain(s, series, saving); });
+  save_yaml(saving.folder + "/flow.yaml", s);
+  return r;
+}
+
+/// Whether the folder has a flow that was pretrained as these settings say, on the same windows.
+bool pretrained(const Settings& s, const Saving& saving) {
+  const std::string made_by = saving.folder + "/flow.yaml";
+  if (!fs::exists(saving.flow()) || !fs::exists(made_by)) return false;
+  Settings other;
+  load_yaml(made_by, other);
+  std::vector<std::string> mine, theirs;
+  const auto write = [](std::vector<std::string>& to) {
+    return [&to](const std::string& name, const auto& value) {
+      std::ostringstream text;
+      if constexpr (requires { text << value; }) text << value;
+      if (name.starts_with("flow.") || name.starts_with("data.") || name == "training.seed") to.push_back(text.str());
+    };
+  };
+  for_each_setting(s, write(mine)), for_each_setting(other, write(theirs));
+  return mine == theirs;
+}
+
 /// Trains and scores one model; a run of the same settings that is finished is only scored where `resume` asks for it.
 Result train(const Options& o, const Settings& s, const Prepared& series, const std::string& folder) {
   common::make_folder("--output", folder);
-  const Saving saving{folder, o.resume && fs::exists(folder + "/checkpoint.safetensors"), !o.quiet};
-  double pretrained = 0;
-  if (s.flow.used && s.flow.pretrain_epochs > 0 && !fs::exists(saving.flow()) && !saving.resume) {
-    if (saving.progress) std::fprintf(stderr, "%s, horizon %td, seed %td: the flow\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
-    pretrained = on_backend(o.backend, [&](auto job) { return job.pretrain(s, series, saving); }).seconds;
+  Saving saving{folder, o.resume && fs::exists(folder + "/checkpoint.safetensors"), !o.quiet};
+  double seconds = 0;
+  if (s.flow.used && s.flow.pretrain_epochs > 0 && !saving.resume) {
+    if (!pretrained(s, saving)) {
+      if (saving.progress)
+        std::fprintf(stderr, "%s, horizon %td, seed %td: the flow\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
+      seconds = pretrain(o, s, series, saving).seconds;
+    }
+    saving.pretrained = true;
   }
   if (saving.progress) std::fprintf(stderr, "%s, horizon %td, seed %td\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
   save_yaml(folder + "/config.yaml", s);
   Result r = on_backend(o.backend, [&](auto job) {
     return s.flow.used ? job.train(s, series, saving) : job.train_without_flow(s, series, saving);
   });
-  r.pretrain_seconds = pretrained;
+  r.pretrain_seconds = seconds;
   save_json(folder + "/results.json", {r}, o.threads);
   return r;
 }
@@ -109,7 +139,7 @@ int run(int argc, char** argv) {
       const Settings& s = o.runs[0];
       require(s.flow.used, "pretrain: flow.used is false; there is nothing to train");
       common::make_folder("--output", o.output);
-      results = {on_backend(o.backend, [&](auto job) { return job.pretrain(s, prepare(s, o.data), {o.output, false, !o.quiet}); })};
+      results = {pretrain(o, s, prepare(s, o.data), {o.output, false, !o.quiet})};
       print(results[0]);
       std::printf("flow saved in %s; `forecast train --output %s` starts from it\n", o.output.c_str(), o.output.c_str());
       break;

@@ -32,9 +32,18 @@ void print(const Result& r) {
   std::printf("%s, look-back %td, horizon %td: %td parameters", r.dataset.c_str(), r.settings.data.look_back, r.settings.data.horizon,
               r.parameters);
   if (r.epochs > 0)
-    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation %.4f, %.4f before%s", r.ending.c_str(), r.epochs, r.steps,
-                r.seconds, r.validation, r.validation_at_start, r.kept_start ? ": the linear start is kept" : "");
+    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation %.4f, %.4f before, share of the networks %.2f", r.ending.c_str(), r.epochs, r.steps,
+                r.seconds, r.validation, r.validation_at_start, r.share);
   std::printf("\n");
+  if (r.start) {
+    std::printf("linear start: %s the level, ", r.start->keeps_level ? "keeps" : "does not keep");
+    if (std::isfinite(r.start->shrinkage))
+      std::printf("a map for every variate, shrinkage %g", r.start->shrinkage);
+    else
+      std::printf("one map for all variates");
+    if (std::isfinite(r.start->error)) std::printf(", cross-validated MSE %.4f", r.start->error);
+    std::printf("\n");
+  }
   if (r.test.windows == 0) return;
   std::printf("test, all %td windows: MSE %.4f  MAE %.4f  RMSE %.4f  R2 %.4f\n", r.test.windows, r.test.mse, r.test.mae, r.test.rmse,
               r.test.r2);
@@ -93,7 +102,11 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
     j.member("epochs", r.epochs).member("steps", r.steps).member("seconds", r.seconds).member("pretrain_seconds", r.pretrain_seconds);
     j.member("evaluate_seconds", r.evaluate_seconds).member("loss", r.loss).member("validation", r.validations);
     j.member("best_validation", r.validation).member("validation_at_start", r.validation_at_start);
-    j.member("kept_start", r.kept_start);
+    j.member("share", r.share);
+    if (r.start) {
+      j.key("linear_start").open('{').member("keeps_level", r.start->keeps_level).member("shrinkage", r.start->shrinkage);
+      j.member("cross_validated_mse", r.start->error).close('}');
+    }
     j.key("test").open('{').member("windows", r.test.windows).member("mse", r.test.mse).member("mae", r.test.mae);
     j.member("rmse", r.test.rmse).member("r2", r.test.r2).close('}');
     j.key("routing").open('{').member("usage", r.usage).member("chosen", r.chosen).member("mse", r.error_of);
@@ -104,11 +117,11 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
 
 void save_csv(const std::string& path, const std::vector<Result>& results) {
   std::ostringstream out;
-  out << "dataset,look_back,horizon,seed,windows,mse,mae,rmse,r2,entropy,parameters,epochs,seconds,validation,validation_at_start,kept_start\n";
+  out << "dataset,look_back,horizon,seed,windows,mse,mae,rmse,r2,entropy,parameters,epochs,seconds,validation,validation_at_start,share\n";
   for (const Result& r : results)
     out << r.dataset << ',' << r.settings.data.look_back << ',' << r.settings.data.horizon << ',' << r.settings.training.seed << ','
         << r.test.windows << ',' << r.test.mse << ',' << r.test.mae << ',' << r.test.rmse << ',' << r.test.r2 << ',' << r.entropy << ','
-        << r.parameters << ',' << r.epochs << ',' << r.seconds << ',' << r.validation << ',' << r.validation_at_start << ',' << r.kept_start << '\n';
+        << r.parameters << ',' << r.epochs << ',' << r.seconds << ',' << r.validation << ',' << r.validation_at_start << ',' << r.share << '\n';
   moesaic::io::OutputFile file(path);
   file.write(out.str());
   file.commit();

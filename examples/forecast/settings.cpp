@@ -61,6 +61,7 @@ Settings defaults_for(const std::string& dataset, Index horizon) {
     s.data.look_back = set.look_back;
     s.data.horizon = set.horizons[0];
     s.data.cycle = set.cycle;
+    s.expert.own_skips = set.variates <= 32;  // hundreds of maps would be most of the parameters
   }
   // Cycle and shrinkage are chosen by the validation error of the linear start, the rest by that and by the time that a run takes.
   if (dataset == "illness") s.data.cycle = 0;

@@ -29,6 +29,7 @@ struct Settings {
     bool bidirectional = false;
     Index frequencies = 16;
     bool instance_norm = true, skip = true;
+    bool own_skips = true;    ///< whether every variate may have a linear map of its own
     bool closed_form = true;  ///< whether the skip starts from the least-squares solution
     bool train_skip = false;  ///< whether it is trained from there; an optimum only drifts with an adaptive rate
   } expert;
@@ -43,7 +44,7 @@ struct Settings {
     Index pretrain_epochs = 1;
   } flow;
   struct Loss {
-    double mse = 1, mae = 0, reconstruction = 0.1, nll = 0.001, triplet = 0.01, consistency = 0.01, balance = 0.01, router_z = 0,
+    double mse = 0, mae = 1, reconstruction = 0.1, nll = 0.001, triplet = 0.01, consistency = 0.01, balance = 0.01, router_z = 0,
            separation = 0.01;
   } loss;
   struct Training {
@@ -61,7 +62,8 @@ void for_each_setting(S& s, const F& f) {
   f("expert.feed_forward", s.expert.feed_forward), f("expert.states", s.expert.states), f("expert.scales", s.expert.scales);
   f("expert.step_size", s.expert.step_size), f("expert.bidirectional", s.expert.bidirectional);
   f("expert.frequencies", s.expert.frequencies), f("expert.instance_norm", s.expert.instance_norm);
-  f("expert.skip", s.expert.skip), f("expert.closed_form", s.expert.closed_form);
+  f("expert.skip", s.expert.skip), f("expert.own_skips", s.expert.own_skips);
+  f("expert.closed_form", s.expert.closed_form);
   f("expert.train_skip", s.expert.train_skip);
   f("gate.embedding", s.gate.embedding), f("gate.top_k", s.gate.top_k), f("gate.distance", s.gate.distance);
   f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);

@@ -65,8 +65,7 @@ def main():
     print("| ours | " + " | ".join(cell([r["test"]["mse"] for r in rows[h]]) for h in horizons) + f" | {mean:.4f} |")
     mae = statistics.mean(statistics.mean(r["test"]["mae"] for r in rows[h]) for h in horizons)
     print("| ours, MAE | " + " | ".join(cell([r["test"]["mae"] for r in rows[h]]) for h in horizons) + f" | {mae:.4f} |")
-    print("| runs whose training was kept | " + " | ".join(f"{sum(not r['kept_start'] for r in rows[h])} of {len(rows[h])}"
-                                                          for h in horizons) + " | |")
+    print("| share of the networks | " + " | ".join(cell([r["share"] for r in rows[h]], 2) for h in horizons) + " | |")
     print("| entropy of the gate's usage | " + " | ".join(cell([r["routing"]["entropy"] for r in rows[h]], 2) for h in horizons) + " | |")
     print("| seconds of a run | " + " | ".join(f"{statistics.mean(r['seconds'] for r in rows[h]):.0f}" for h in horizons) + " | |")
 

@@ -5,9 +5,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <limits>
-#include <numeric>
+#include <tuple>
 
 #include <moesaic/data/forecast/score.hpp>
 #include <moesaic/expert/spectral_mamba.hpp>
@@ -22,9 +21,9 @@
 #include <moesaic/loss/terms.hpp>
 #include <moesaic/train/checkpoint.hpp>
 #include <moesaic/train/fit.hpp>
+#include <moesaic/train/linear_start.hpp>
 #include <moesaic/train/supervised.hpp>
 
-#include "closed_form.hpp"
 #include "common/device.hpp"
 #include "job.hpp"
 
@@ -52,6 +51,7 @@ inline SpectralMamba expert_of(const Settings& s, Index variates) {
   expert.frequencies = e.frequencies;
   expert.instance_norm = e.instance_norm;
   expert.skip = e.skip;
+  expert.own_skips = e.own_skips;
   return expert;
 }
 
@@ -98,22 +98,6 @@ Windows<B> windows_of(const Settings& s, const Prepared& series, const data::Row
   Windows<B> windows(on_device(series.values), rows.begin, rows.size(), s.data.look_back, s.data.horizon);
   if (series.cycle) windows.take_out(on_device(series.cycle), s.data.shrinkage);
   return windows;
-}
-
-/// Calls `f(entry, is the bias)` for the linear forecasts of all experts in the layout of a model.
-template <class F>
-void for_each_skip(const Layout& layout, const F& f) {
-  for (const auto& entry : layout.entries())
-    if (entry.name.ends_with(".skip.weight") || entry.name.ends_with(".skip.bias")) f(entry, entry.name.ends_with(".skip.bias"));
-}
-
-/// Lets every expert start from the linear forecast that is best on the training windows.
-template <class B, class Model>
-void start_from_closed_form(const Model& model, const Windows<B>& windows, const Tensor<B>& parameters) {
-  const auto linear = closed_form(windows, model.experts.prototype.instance_norm);
-  for_each_skip(layout_of(model), [&](const Layout::Entry& entry, bool bias) {
-    B::from_host(view(parameters, entry.offset, {entry.shape.size()}), (bias ? linear.bias : linear.weight).data());
-  });
 }
 
 /// Variate `v` of a window whose first row is `row`, beside what was forecast.
@@ -172,32 +156,42 @@ void score(Result& out, const Model& model, const Settings& s, const Prepared& s
   out.evaluate_seconds = seconds_since(start);
 }
 
-/// Mean squared error of every window.
+/// Mean squared error over all windows.
 template <class B, class Model>
-std::vector<double> errors_of(const Model& model, const Array<B>& parameters, const Windows<B>& windows) {
-  std::vector<double> errors;
+double error_of(const Model& model, const Array<B>& parameters, const Windows<B>& windows) {
+  double sum = 0;
   for_each_outcome(model, parameters, windows, [&](Index, const Batch<B>&, const Outcome<Tensor<B>>& part) {
-    for (const auto e : to_host(loss::mse(part))) errors.push_back(double(e));
+    for (const auto e : to_host(loss::mse(part))) sum += double(e);
   });
-  return errors;
+  return sum / double(windows.size());
 }
 
-inline double mean_of(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0) / double(x.size()); }
+/// Multiplies what the networks add to the linear forecasts: their last layer, which is linear and has no bias.
+template <class B>
+void scale_networks(const Layout& layout, const Array<B>& parameters, double factor) {
+  for (const auto& entry : layout.entries())
+    if (entry.name.ends_with(".head.weight")) {
+      const auto head = view(parameters.tensor(), entry.offset, {entry.shape.size()});
+      const Scratch<typename B::Memory> scratch;
+      B::copy(head, scale(head, factor));
+    }
+}
 
-/// Whether errors fell from `before` to `after` by more than the standard error of their difference (the one-standard-error rule:
-/// Breiman et al., Classification and regression trees, 1984). Windows that overlap are no independent evidence: they are averaged
-/// over stretches of `length`, and fewer than four stretches say nothing.
-inline bool better(const std::vector<double>& before, const std::vector<double>& after, Index length) {
-  const Index stretches = Index(before.size()) / length;
-  if (stretches < 4) return false;
-  double sum = 0, squares = 0;
-  for (Index i = 0; i < stretches; ++i) {
-    double gain = 0;
-    for (Index j = i * length; j < (i + 1) * length; ++j) gain += (before[std::size_t(j)] - after[std::size_t(j)]) / double(length);
-    sum += gain, squares += gain * gain;
-  }
-  const double n = double(stretches), mean = sum / n, variance = std::max(0.0, squares / n - mean * mean) * n / (n - 1);
-  return mean > std::sqrt(variance / n);
+/// Takes back as much of what the networks add to the linear start as does not hold on the validation windows. The forecast is linear in
+/// their share, so that its error is a parabola, which three errors determine: those of shares 0 (the start), 1/2 and 1. Returns the
+/// best share in [0, 1] and its error. (Stacked regressions: Breiman, Machine learning 24, 1996.)
+template <class B, class Model>
+std::pair<double, double> shrink_networks(const Model& model, const Array<B>& parameters, const Windows<B>& windows, double at_start) {
+  const Layout layout = layout_of(model);
+  Workspace<typename B::Memory> workspace;
+  const typename Workspace<typename B::Memory>::Scope scope(workspace);
+  const double whole = error_of(model, parameters, windows);
+  const Array<B> trial(parameters);
+  scale_networks(layout, trial, 0.5);
+  const double half = error_of(model, trial, windows), bend = 2 * (at_start + whole - 2 * half);
+  const double share = bend > 0 ? std::clamp((at_start - whole + bend) / (2 * bend), 0.0, 1.0) : 0.0;
+  scale_networks(layout, parameters, share);
+  return {share, at_start + share * (whole - at_start - bend) + share * share * bend};
 }
 
 template <class Model>
@@ -227,25 +221,28 @@ template <class B, class Model>
 Result train_model(const Model& model, const Settings& s, const Prepared& series, const Saving& saving) {
   Result out = begin(model, s, series);
   const auto training = windows_of<B>(s, series, series.split.train);
-  const bool linear_start = s.expert.skip && s.expert.closed_form;
+  const bool starts_linear = s.expert.skip && s.expert.closed_form;
   SupervisedOptions options{.batch = std::min(s.training.batch, training.size()), .seed = std::uint64_t(s.training.seed)};
   options.validate_by = s.loss.mse > 0 ? "mse" : "mae";
-  if (linear_start && !s.expert.train_skip)
-    for_each_skip(layout_of(model), [&](const Layout::Entry& entry, bool) {
-      options.frozen.emplace_back(entry.offset, entry.shape.size());
-    });
+  const Layout layout = layout_of(model);
+  if (starts_linear && !s.expert.train_skip)
+    for (const auto& entry : layout.entries())
+      if (entry.name.find(".skip.") != std::string::npos) options.frozen.emplace_back(entry.offset, entry.shape.size());
   Supervised problem(model, training, options);
-  if (linear_start) start_from_closed_form<B>(model, training, problem.parameters);
+  if (starts_linear) {
+    const auto maps = linear_start(training, {.own = s.expert.own_skips});
+    start_from(maps, layout, problem.parameters.tensor());
+    out.start = {maps.keeps_level, maps.shrinkage, maps.error};
+  }
   if constexpr (Model::encodes) {
-    if (std::filesystem::exists(saving.flow())) {
+    if (saving.pretrained) {
       const auto of_flow = load_parameters<B>(saving.flow(), layout_of(model.flow));
       B::copy(view(problem.parameters.tensor(), model.flow_offset(), of_flow.shape()), of_flow);
     }
   }
   const auto validation = windows_of<B>(s, series, series.split.validation);
   problem.validate_on(validation);
-  const std::vector<double> before = errors_of(model, problem.parameters, validation);
-  const Array<B> start(problem.parameters);
+  out.validation_at_start = error_of(model, problem.parameters, validation);
   const Index steps = std::max<Index>(1, s.training.epochs * problem.steps());
   const auto players = problem.players(schedule::Cosine{s.training.rate, steps, 0.01}, AdamW{.weight_decay = s.training.weight_decay});
   try {
@@ -260,12 +257,11 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   } catch (const FitError<B>& e) {
     keep(out, *e.run);
   }
-  const std::vector<double> after = errors_of(model, problem.parameters, validation);
-  out.validation_at_start = mean_of(before);
-  out.validation = mean_of(after);
-  out.kept_start = !better(before, after, s.data.look_back + s.data.horizon);
-  if (out.kept_start) B::copy(problem.parameters, start);
-  save_parameters(saving.model(), layout_of(model), problem.parameters.tensor());
+  if (starts_linear && !s.expert.train_skip)
+    std::tie(out.share, out.validation) = shrink_networks(model, problem.parameters, validation, out.validation_at_start);
+  else
+    out.validation = error_of(model, problem.parameters, validation);
+  save_parameters(saving.model(), layout, problem.parameters.tensor());
   score(out, model, s, series, problem.parameters);
   return out;
 }

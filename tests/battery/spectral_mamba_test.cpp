@@ -50,6 +50,7 @@ TEST_CASE("SpectralMamba passes the gradient checker in both directions, and wit
     without("no Mamba", [](auto& e) { e.scales = {}; });
     without("no spectrum", [](auto& e) { e.frequencies = 0; });
     without("no normalisation", [](auto& e) { e.instance_norm = false; });
+    without("a linear map for every variate", [](auto& e) { e.own_skips = true; });
     without("no skip", [](auto& e) { e.skip = false; });
     without("no skip, no normalisation", [](auto& e) { e.skip = e.instance_norm = false; });
     without("no feed-forward network", [](auto& e) { e.feed_forward = 0; });

@@ -62,13 +62,10 @@ std::vector<double> linear_forecast(const SpectralMamba& e, const Array<B>& para
   for (Index n = 0; n < x.shape()[0]; ++n)
     for (Index v = 0; v < d; ++v) {
       const auto at = [&](Index t) { return x.data()[(n * steps + t) * d + v]; };
-      double mean = 0, variance = 0;
-      for (Index t = 0; t < steps; ++t) mean += at(t) / double(steps);
-      for (Index t = 0; t < steps; ++t) variance += (at(t) - mean) * (at(t) - mean) / double(steps);
-      const double deviation = e.instance_norm ? std::sqrt(variance + 1e-5) : 1, last = at(steps - 1);
+      const Index map = e.own_skips ? v : 0;
       for (Index h = 0; h < e.horizon; ++h) {
-        double sum = last + bias[h] * deviation;
-        for (Index t = 0; t < steps; ++t) sum += (at(t) - last) * weight[t * e.horizon + h];
+        double sum = at(steps - 1) + bias[map * e.horizon + h];
+        for (Index t = 0; t < steps; ++t) sum += at(t) * weight[(map * steps + t) * e.horizon + h];
         y[std::size_t((n * e.horizon + h) * d + v)] = sum;
       }
     }
@@ -77,14 +74,22 @@ std::vector<double> linear_forecast(const SpectralMamba& e, const Array<B>& para
 
 }  // namespace
 
-TEST_CASE("the expert starts as its linear forecast, and without one at the window's mean or at 0") {
+TEST_CASE("the expert starts by repeating the last value, or as the linear forecast it is given, and without one at the window's mean or at 0") {
   for (Tokens tokens : {Tokens::time, Tokens::variate})
     for (bool norm : {true, false}) {
       auto e = small(tokens);
       e.instance_norm = norm;
       e.bidirectional = norm;
+      e.own_skips = tokens == Tokens::time;
       const auto x = numbers({4, e.inputs()}, 1, 2, 3);
-      const auto p = initial_parameters<B>(layout_of(e), Random(2));
+      auto p = initial_parameters<B>(layout_of(e), Random(2));
+      const auto repeated = forecast(e, p, x);
+      for (std::size_t i = 0; i < repeated.size(); ++i)
+        CHECK(repeated[i] == x.data()[(Index(i / 15) * e.look_back + e.look_back - 1) * 3 + Index(i % 3)]);
+      const Layout layout = layout_of(e);
+      for (const auto& one : layout.entries())
+        if (one.name.starts_with("skip."))
+          for (Index i = 0; i < one.shape.size(); ++i) p.data()[one.offset + i] = 0.1 * double(i % 7) - 0.3;
       CHECK(difference(forecast(e, p, x), linear_forecast(e, p, x)) < 1e-13);
       CHECK(difference(forecast(e, moved(e), x), linear_forecast(e, moved(e), x)) > 1e-3);
       e.skip = false;
@@ -116,6 +121,7 @@ TEST_CASE("every part can be left out, and takes its parameters along") {
     };
     CHECK(count([](auto&) {}) == whole);
     CHECK(count([](auto& e) { e.skip = false; }) == whole - skip + 5);
+    CHECK(count([](auto& e) { e.own_skips = true; }) == whole + 2 * skip);
     CHECK(count([](auto& e) { e.frequencies = 0; }) == whole - spectrum);
     CHECK(count([](auto& e) { e.scales = {}; }) == whole - 3 * block);
     CHECK(count([](auto& e) { e.scales = {1}; }) == whole - 2 * block);
@@ -144,7 +150,7 @@ TEST_CASE("every parameter has a say in the forecast") {
         INFO(one.name);
         Index reached = 0;
         for (Index i = 0; i < one.shape.size(); ++i) reached += g[std::size_t(one.offset + i)] != 0;
-        CHECK(reached == one.shape.size() - (one.name == "skip.weight" ? e.horizon : 0));  // the last value less itself is 0
+        CHECK(reached == one.shape.size());
       }
     }
 }
@@ -178,10 +184,19 @@ TEST_CASE("read in both directions, mirrored blocks and tokens give the mirrored
     for (std::size_t v = 0; v < 3; ++v) CHECK(z[row * 3 + 2 - v] == doctest::Approx(y[row * 3 + v]).epsilon(1e-12));
 }
 
-TEST_CASE("normalised windows: what is added to a variate, or multiplies it, does so with its forecast") {
+TEST_CASE("normalised windows: what is added to a variate, or multiplies it, does so with its forecast, if the linear map keeps levels") {
   for (Tokens tokens : {Tokens::time, Tokens::variate}) {
     const auto e = small(tokens);
-    const auto p = moved(e), x = numbers({2, e.inputs()}, 1, 5);
+    auto p = moved(e);
+    const auto x = numbers({2, e.inputs()}, 1, 5);
+    const Layout layout = layout_of(e);
+    double *const weight = p.data() + entry(layout, "skip.weight").offset, *const bias = p.data() + entry(layout, "skip.bias").offset;
+    for (Index h = 0; h < e.horizon; ++h) {
+      double& last = weight[(e.look_back - 1) * e.horizon + h];
+      last = 0;
+      for (Index t = 0; t + 1 < e.look_back; ++t) last -= weight[t * e.horizon + h];
+      bias[h] = 0;
+    }
     auto changed = x;
     for (Index t = 0; t < e.look_back; ++t) {
       changed.data()[t * 3 + 1] += 7;                    // sample 0, variate 1

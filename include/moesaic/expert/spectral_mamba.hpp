@@ -32,10 +32,10 @@ struct Mix {
   template <class S, class R, class Q>
   constexpr auto operator()(const S& share, const R& x, const Q& y) const { return y + share * (x - y); }
 };
-/// `x * deviation + mean`.
+/// `x * deviation + base`.
 struct Restored {
   template <class S, class R, class Q>
-  constexpr auto operator()(const S& x, const R& mean, const Q& deviation) const { return x * deviation + mean; }
+  constexpr auto operator()(const S& x, const R& base, const Q& deviation) const { return x * deviation + base; }
 };
 }  // namespace functor
 
@@ -49,10 +49,10 @@ enum class Tokens {
 /// `[N, look_back * variates]`, time by time, become `[N, horizon, variates]`.
 ///
 /// The expert of M2-MOEP: normalisation of every window (RevIN), embedding, spectrum and its gate, `MultiScaleMamba` and
-/// residual, layer norm, a feed-forward network and residual, a linear head that starts at 0. So it starts as the linear
-/// forecast, whose `skip.weight [look_back, horizon]` and `skip.bias [horizon]` in the layout all variates share; a least-squares
-/// solution may be written there. It reads the window, normalised with `instance_norm`, less its last value, which is then added
-/// to its result (NLinear: Zeng, Chen, Zhang, Xu: Are transformers effective for time series forecasting?, AAAI 2023).
+/// residual, layer norm, a feed-forward network and residual, a linear head that starts at 0. So it starts as its linear
+/// forecast: the last value of the window, as it came, plus an affine map of the whole, which starts at 0 itself. `LinearStart`
+/// (`train/linear_start.hpp`) solves for that map, and `start_from` writes it into `skip.weight` and `skip.bias` of the layout.
+/// (A linear map beside the network: Zeng, Chen, Zhang, Xu: Are transformers effective for time series forecasting?, AAAI 2023.)
 struct SpectralMamba {
   Index look_back = 96, horizon = 96, variates = 1;
   Index width = 64;             ///< numbers of a token
@@ -67,6 +67,7 @@ struct SpectralMamba {
   Index feed_forward = 2;       ///< hidden units, in widths; 0: no such network
   bool instance_norm = true;
   bool skip = true;             ///< the linear forecast
+  bool own_skips = false;       ///< whether every variate has a linear map of its own, `[variates, look_back, horizon]`
 
   Index inputs() const { return look_back * variates; }
 
@@ -76,7 +77,10 @@ struct SpectralMamba {
       l.add(name + ".weight", {in, out}, init::fan_in(in));
       l.add(name + ".bias", {out}, init::fan_in(in));
     };
-    if (skip) dense("skip", look_back, horizon);
+    if (skip) {
+      l.add("skip.weight", own_skips ? Shape{variates, look_back, horizon} : Shape{look_back, horizon}, init::constant(0));
+      l.add("skip.bias", own_skips ? Shape{variates, 1, horizon} : Shape{horizon}, init::constant(0));
+    }
     dense("embed", by_time() ? variates : look_back, width);
     if (frequencies > 0) {
       for (const char* name : {"magnitude", "cosine", "sine"})
@@ -109,10 +113,11 @@ struct SpectralMamba {
             look_back, " times of ", variates, " variates");
     const X window = reshape(x, {s[0], look_back, variates});
     Slots<X> slots(parameters);
-    if (!instance_norm) return forecast(slots, window);
+    const X straight = skip ? linear_forecast(slots, window) : X{};
+    if (!instance_norm) return sum_present(straight, network(slots, window));
     const auto [mean, deviation] = instance_statistics(window);
     const X normal = map(functor::Standardised{}, window, mean, deviation);
-    return map(functor::Restored{}, forecast(slots, normal), mean, deviation);
+    return map(functor::Restored{}, network(slots, normal), skip ? straight : mean, deviation);
   }
 
  private:
@@ -136,10 +141,10 @@ struct SpectralMamba {
     return linear(x, weight, bias);
   }
 
-  /// `[N, horizon, variates]` from windows `[N, look_back, variates]`.
+  /// What the network adds, `[N, horizon, variates]`, from windows `[N, look_back, variates]`.
   template <class X>
-  X forecast(Slots<X>& slots, const X& window) const {
-    const X series = transpose(window), straight = skip ? linear_forecast(slots, series) : X{};
+  X network(Slots<X>& slots, const X& window) const {
+    const X series = transpose(window);
     X h = dense(slots, by_time() ? window : series, width);
     if (frequencies > 0) h = with_spectrum(slots, h, series);
     if (scales.size() > 0) h = with_mamba(slots, h);
@@ -151,13 +156,17 @@ struct SpectralMamba {
     }
     if (by_time()) h = transpose(dense(slots, h, variates));
     const X head = slots.take({shape(h).back(), horizon});
-    return transpose(X(linear(h, head, skip ? straight : slots.take({horizon}))));
+    return transpose(X(linear(h, head, skip ? X{} : slots.take({horizon}))));
   }
 
   template <class X>
-  X linear_forecast(Slots<X>& slots, const X& series) const {
-    const X last = slice(series, 2, look_back - 1, 1);
-    return dense(slots, X(series - last), horizon) + last;
+  X linear_forecast(Slots<X>& slots, const X& window) const {
+    const Index n = shape(window)[0];
+    const X series = reshape(transpose(reshape(window, {n * look_back, variates})), {variates, n, look_back});
+    const X weight = slots.take(own_skips ? Shape{variates, look_back, horizon} : Shape{look_back, horizon});
+    const X bias = slots.take(own_skips ? Shape{variates, 1, horizon} : Shape{horizon});
+    const X change = linear(series, weight, bias);
+    return reshape(transpose(reshape(change, {variates, n * horizon})), {n, horizon, variates}) + slice(window, 1, look_back - 1, 1);
   }
 
   /// Log-magnitudes and directions of the lowest frequencies, embedded; a gate decides how much of them a token takes.

@@ -11,7 +11,7 @@
 #include <moesaic/mixture.hpp>
 #include <moesaic/ops/fourier_basis.hpp>
 
-#include "support/harness.hpp"
+#include "harness.hpp"
 
 /// The forecaster of W4 and W7a: 7 variates, look-back and horizon 96, 4 experts of which a window gets 2.
 namespace bench::m2moep {

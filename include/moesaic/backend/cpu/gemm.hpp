@@ -48,8 +48,11 @@ class Gemm {
   Index segment_count;
   Index a_row, a_col, b_row;
 
+  /// Whether C is narrow and A column-major, so that `run` makes C^T, whose rows are wide.
+  bool is_narrow() const { return n < width && a_row == 1 && m >= width; }
+
   void run() const {
-    if (n < width && a_row == 1 && m >= width)
+    if (is_narrow())
       run_transposed();
     else
       run_rows(0, m);
@@ -158,7 +161,7 @@ class Gemm {
       }
   }
 
-  /// Narrow C and column-major A: C^T = sum B^T A^T has wide rows.
+  /// C^T = sum B^T A^T.
   void run_transposed() const {
     const Scratch<HostMemory> scratch;
     auto& workspace = Workspace<HostMemory>::current();

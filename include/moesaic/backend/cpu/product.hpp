@@ -65,8 +65,9 @@ struct Products {
   }
 
  private:
-  static constexpr Index big_work = Index{1} << 22;    ///< floating-point operations worth several threads
-  static constexpr Index near_bytes = Index{1} << 20;  ///< what is met again and again stays in the second-level cache
+  static constexpr Index big_work = Index{1} << 20;      ///< floating-point operations worth several threads
+  static constexpr Index worth_a_copy = Index{1} << 22;  ///< those worth packing
+  static constexpr Index near_bytes = Index{1} << 20;    ///< what is met again and again stays in the second-level cache
 
   static void add_column_sums(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count, Index cols) {
     const Index batch = out.size() / std::max<Index>(cols, 1);
@@ -104,10 +105,11 @@ struct Products {
   /// `met_again`: how many numbers are read once for each of C's row tiles.
   static void multiply(const Gemm<T>& product, Index inner, Index met_again) {
     constexpr Index block = 8 * Gemm<T>::tile_rows;
-    if (2 * product.m * product.n * inner <= big_work)
-      product.run();
-    else if (met_again * Index(sizeof(T)) > near_bytes)
+    const Index work = 2 * product.m * product.n * inner;
+    if (work > worth_a_copy && met_again * Index(sizeof(T)) > near_bytes)
       BlockedGemm<T>(product).run();
+    else if (work <= big_work || product.is_narrow())
+      product.run();
     else
       parallel_for((product.m + block - 1) / block, true,
                    [&](Index chunk) { product.run_rows(chunk * block, std::min((chunk + 1) * block, product.m)); });

@@ -1,0 +1,192 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <moesaic/core/parameters.hpp>
+#include <moesaic/train/samples.hpp>
+
+namespace moesaic {
+
+/// The affine forecast of least squares, for the linear maps that experts start from.
+///
+/// Variate v of a window is forecast as its last value plus `x W_v + b_v`, x its look-back.
+struct LinearStart {
+  Index variates = 0, look_back = 0, horizon = 0;
+  std::vector<double> weight = {};  ///< [variates, look_back, horizon]
+  std::vector<double> bias = {};    ///< [variates, horizon]
+  bool common = false;         ///< whether all variates have the same map
+  bool keeps_level = true;     ///< whether a window that is moved up by c is forecast c higher, as the columns of W_v sum to 0
+  double shrinkage = 0;        ///< of the maps of the variates towards the common one
+  double error = std::numeric_limits<double>::quiet_NaN();  ///< mean squared, cross-validated; NaN: too few windows for that
+};
+
+struct LinearStartOptions {
+  bool own = true;  ///< whether variates may have maps of their own
+  std::vector<double> shrinkages = {0.01, 0.1, 1, 10};  ///< to choose from, in units of the mean square of what a map reads
+  int folds = 5;    ///< stretches of time of the cross-validation
+};
+
+namespace detail {
+
+/// Second moments of what a linear map reads, `u = (x_0 - x_last, ..., x_last-1 - x_last, 1, x_last)`, and of its target
+/// `y - x_last`: without their last coordinate, maps keep the level.
+struct StartMoments {
+  Eigen::MatrixXd uu, uy;
+  double yy = 0;
+  Index windows = 0;
+
+  StartMoments(Index p, Index horizon) : uu(Eigen::MatrixXd::Zero(p, p)), uy(Eigen::MatrixXd::Zero(p, horizon)) {}
+  void add(const StartMoments& o, double sign = 1) {
+    uu += sign * o.uu, uy += sign * o.uy;
+    yy += sign * o.yy;
+    windows += sign > 0 ? o.windows : -o.windows;
+  }
+  /// The map of the first p coordinates with least squared error plus `ridge`, in units of their mean square, times the squared
+  /// distance from `prior`.
+  Eigen::MatrixXd solve(Index p, double ridge, const Eigen::MatrixXd& prior) const {
+    const double weight = ridge * std::max(uu.topLeftCorner(p, p).trace() / double(p), 1e-12);
+    Eigen::MatrixXd normal = uu.topLeftCorner(p, p);
+    normal.diagonal().array() += weight;
+    Eigen::MatrixXd out = normal.ldlt().solve(uy.topRows(p) + weight * prior);
+    require(out.allFinite(), "linear_start: the normal equations cannot be solved");
+    return out;
+  }
+  /// Sum of the squared errors of a map.
+  double error(const Eigen::MatrixXd& map) const {
+    const Index p = map.rows();
+    return yy - 2 * map.cwiseProduct(uy.topRows(p)).sum() + map.cwiseProduct(uu.topLeftCorner(p, p) * map).sum();
+  }
+};
+
+/// Moments of every variate over the windows `first .. last`.
+template <class B>
+std::vector<StartMoments> start_moments(const Windows<B>& windows, Index first, Index last) {
+  const Index t = windows.look_back(), h = windows.horizon(), d = windows.variates();
+  std::vector<StartMoments> out(std::size_t(d), StartMoments(t + 1, h));
+  const Index at_once = std::clamp<Index>((Index{1} << 21) / (d * (t + h)), 1, 1024);
+  Workspace<typename B::Memory> workspace;
+  const typename Workspace<typename B::Memory>::Scope scope(workspace);
+  Eigen::MatrixXd u, y;
+  for (; first < last; first += at_once) {
+    const Scratch<typename B::Memory> scratch;
+    const Index n = std::min(at_once, last - first);
+    const Batch<B> batch = windows.range(first, n);
+    const auto past = to_host(batch.x), future = to_host(batch.y);
+    u.resize(n, t + 1), y.resize(n, h);
+    for (Index v = 0; v < d; ++v) {
+      for (Index i = 0; i < n; ++i) {
+        const auto x = [&](Index k) { return double(past[std::size_t((i * t + k) * d + v)]); };
+        const double level = x(t - 1);
+        for (Index k = 0; k + 1 < t; ++k) u(i, k) = x(k) - level;
+        u(i, t - 1) = 1, u(i, t) = level;
+        for (Index k = 0; k < h; ++k) y(i, k) = double(future[std::size_t((i * h + k) * d + v)]) - level;
+      }
+      auto& m = out[std::size_t(v)];
+      m.uu.noalias() += u.transpose() * u;
+      m.uy.noalias() += u.transpose() * y;
+      m.yy += y.squaredNorm();
+      m.windows += n;
+    }
+  }
+  return out;
+}
+
+/// The maps of all variates: the common one, drawn to each variate's own as far as `shrinkage` (infinite: not at all) lets it.
+inline std::vector<Eigen::MatrixXd> start_maps(const std::vector<StartMoments>& of, Index p, double shrinkage) {
+  StartMoments all(of[0].uu.rows(), of[0].uy.cols());
+  for (const auto& m : of) all.add(m);
+  const Eigen::MatrixXd common = all.solve(p, 1e-7, Eigen::MatrixXd::Zero(p, all.uy.cols()));
+  if (!std::isfinite(shrinkage)) return std::vector<Eigen::MatrixXd>(of.size(), common);
+  std::vector<Eigen::MatrixXd> maps;
+  for (const auto& m : of) maps.push_back(m.solve(p, shrinkage, common));
+  return maps;
+}
+
+}  // namespace detail
+
+/// Fits the maps to all windows. Whether they keep the level, and how far the variates' maps are drawn to the common one, is chosen by
+/// cross-validation: every one of `folds` stretches of time is forecast by maps that are fitted to the windows which share no row with
+/// it (Bergmeir, Hyndman, Koo: A note on the validity of cross-validation for evaluating autoregressive time series prediction,
+/// 2018). Where the stretches are too long for that, the common map is taken, and it keeps the level.
+///
+/// Memory: `3 variates (look_back + 1)(look_back + 1 + horizon)` numbers. Errors: normal equations that cannot be solved.
+template <class B>
+LinearStart linear_start(const Windows<B>& windows, const LinearStartOptions& options = {}) {
+  constexpr double infinite = std::numeric_limits<double>::infinity();
+  const Index t = windows.look_back(), h = windows.horizon(), d = windows.variates(), n = windows.size();
+  require(options.folds >= 2, "linear_start: ", options.folds, " folds; expected at least 2");
+  for (double s : options.shrinkages) require(s > 0, "linear_start: a shrinkage of ", s, "; expected a positive number");
+  const auto all = detail::start_moments(windows, 0, n);
+
+  std::vector<double> shrinkages{infinite};
+  if (options.own && d > 1) shrinkages.insert(shrinkages.end(), options.shrinkages.begin(), options.shrinkages.end());
+  const auto coordinates = [t](bool keeps) { return keeps ? t : t + 1; };
+  LinearStart out{.variates = d, .look_back = t, .horizon = h, .shrinkage = infinite};
+  const Index fold = n / options.folds, apart = t + h - 1;  // windows that far apart share no row
+  if (n - fold - 2 * apart >= fold) {
+    std::vector<double> errors(2 * shrinkages.size());
+    for (int k = 0; k < options.folds; ++k) {
+      const Index begin = n * k / options.folds, end = n * (k + 1) / options.folds;
+      const auto scored = detail::start_moments(windows, begin, end);
+      auto fitted = all;
+      for (const auto& [from, to] : {std::pair{std::max<Index>(begin - apart, 0), begin}, std::pair{end, std::min(end + apart, n)}}) {
+        const auto near = detail::start_moments(windows, from, to);
+        for (std::size_t v = 0; v < near.size(); ++v) fitted[v].add(near[v], -1);
+      }
+      for (std::size_t v = 0; v < scored.size(); ++v) fitted[v].add(scored[v], -1);
+      for (std::size_t j = 0; j < errors.size(); ++j) {
+        const auto maps = detail::start_maps(fitted, coordinates(j % 2 == 0), shrinkages[j / 2]);
+        for (std::size_t v = 0; v < maps.size(); ++v) errors[j] += scored[v].error(maps[v]) / double(n * d * h);
+      }
+    }
+    const auto best = std::size_t(std::min_element(errors.begin(), errors.end()) - errors.begin());
+    out.keeps_level = best % 2 == 0;
+    out.shrinkage = shrinkages[best / 2];
+    out.error = errors[best];
+  }
+  out.common = !std::isfinite(out.shrinkage);
+
+  const auto maps = detail::start_maps(all, coordinates(out.keeps_level), out.shrinkage);
+  out.weight.resize(std::size_t(d * t * h));
+  out.bias.resize(std::size_t(d * h));
+  for (Index v = 0; v < d; ++v) {
+    const auto& map = maps[std::size_t(v)];
+    for (Index j = 0; j < h; ++j) {
+      double last = out.keeps_level ? 0 : map(t, j);
+      for (Index k = 0; k + 1 < t; ++k) {
+        out.weight[std::size_t((v * t + k) * h + j)] = map(k, j);
+        last -= map(k, j);
+      }
+      out.weight[std::size_t((v * t + t - 1) * h + j)] = last;
+      out.bias[std::size_t(v * h + j)] = map(t - 1, j);
+    }
+  }
+  return out;
+}
+
+/// Writes the maps into the parameters of every module `skip` of a layout: `skip.weight [variates, look_back, horizon]` and `skip.bias
+/// [variates, 1, horizon]`, or without variates where one map serves them all. Errors: other shapes; one map for variates that differ.
+template <class B>
+void start_from(const LinearStart& start, const Layout& layout, const Tensor<B>& parameters) {
+  using T = typename B::Scalar;
+  const auto write = [&](const Layout::Entry& entry, const std::vector<double>& all, Index each) {
+    const bool one = entry.shape.size() == each;
+    require(entry.shape.size() == (one ? each : each * start.variates), "start_from: ", entry.name, " has shape ", entry.shape,
+            "; expected ", each, " numbers, or as many for each of ", start.variates, " variates");
+    require(!one || start.common || start.variates == 1, "start_from: ", entry.name, " serves all variates, whose maps differ");
+    const std::vector<T> host(all.begin(), all.begin() + entry.shape.size());
+    B::from_host(view(parameters, entry.offset, {entry.shape.size()}), host.data());
+  };
+  for (const auto& entry : layout.entries()) {
+    if (entry.name.ends_with("skip.weight")) write(entry, start.weight, start.look_back * start.horizon);
+    if (entry.name.ends_with("skip.bias")) write(entry, start.bias, start.horizon);
+  }
+}
+
+}  // namespace moesaic
