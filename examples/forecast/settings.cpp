@@ -66,13 +66,12 @@ Settings defaults_for(const std::string& dataset, Index horizon) {
   // Cycle and shrinkage are chosen by the validation error of the linear start, the rest by that and by the time that a run takes.
   if (dataset == "illness") s.data.cycle = 0;
   if (dataset.starts_with("ETT")) s.data.shrinkage = 2;
-  if (dataset.starts_with("ETTm")) s.training.batch = 128;
+  if (dataset.starts_with("ETTm")) s.training.batch = 128, s.training.epochs = 2;
   if (dataset == "weather" || dataset == "solar") {
     s.data.shrinkage = 0.5;
     s.expert.count = 2;
     s.training.batch = 128;
-    s.training.epochs = 3;
-    s.training.rate = 5e-4;
+    s.training.epochs = 2;
   }
   if (horizon > 0) s.data.horizon = horizon;
   return s;
@@ -114,6 +113,8 @@ void check(const Settings& s) {
   within("flow.hidden", s.flow.hidden, 1, 10'000), within("flow.pretrain_epochs", s.flow.pretrain_epochs, 0, many);
   within("training.epochs", s.training.epochs, 0, many), within("training.patience", s.training.patience, 0, many);
   within("training.batch", s.training.batch, 1, many), within("training.seed", s.training.seed, 0, Index{1} << 53);
+  require(s.gate.temperature > 0, "gate.temperature: expected a positive number, got ", s.gate.temperature);
+  require(s.loss.mse > 0 || s.loss.mae > 0, "loss.mse, loss.mae: expected a positive weight of one of them");
   require(s.training.rate > 0 && std::isfinite(s.training.rate), "training.rate: expected a positive number, got ", s.training.rate);
   for_each_setting(s, [](const std::string& name, const auto& member) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, double>)

@@ -37,6 +37,7 @@ struct Settings {
     Index embedding = 16, top_k = 0;
     std::string distance = "squared";
     bool noise = false, learn_temperature = true;
+    double temperature = 1, final_temperature = 0;  ///< at the start; at the end, where it is annealed and not learned, or 0
   } gate;
   struct Flow {
     bool used = true;
@@ -44,8 +45,9 @@ struct Settings {
     Index pretrain_epochs = 1;
   } flow;
   struct Loss {
-    double mse = 0, mae = 1, reconstruction = 0.1, nll = 0.001, triplet = 0.01, consistency = 0.01, balance = 0.01, router_z = 0,
+    double mse = 0, mae = 1, reconstruction = 0.1, nll = 0.001, triplet = 0.01, contrastive = 0, consistency = 0.01, balance = 0.01, router_z = 0,
            separation = 0.01;
+    bool learned = false;  ///< whether those of mse, mae and reconstruction are multiplied by learned ones (uncertainty)
   } loss;
   struct Training {
     Index epochs = 5, patience = 2, batch = 64, seed = 0;
@@ -67,11 +69,13 @@ void for_each_setting(S& s, const F& f) {
   f("expert.train_skip", s.expert.train_skip);
   f("gate.embedding", s.gate.embedding), f("gate.top_k", s.gate.top_k), f("gate.distance", s.gate.distance);
   f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);
+  f("gate.temperature", s.gate.temperature), f("gate.final_temperature", s.gate.final_temperature);
   f("flow.used", s.flow.used), f("flow.latent", s.flow.latent), f("flow.couplings", s.flow.couplings);
   f("flow.hidden", s.flow.hidden), f("flow.pretrain_epochs", s.flow.pretrain_epochs);
   f("loss.mse", s.loss.mse), f("loss.mae", s.loss.mae), f("loss.reconstruction", s.loss.reconstruction), f("loss.nll", s.loss.nll);
-  f("loss.triplet", s.loss.triplet), f("loss.consistency", s.loss.consistency), f("loss.balance", s.loss.balance);
+  f("loss.triplet", s.loss.triplet), f("loss.contrastive", s.loss.contrastive), f("loss.consistency", s.loss.consistency), f("loss.balance", s.loss.balance);
   f("loss.router_z", s.loss.router_z), f("loss.separation", s.loss.separation);
+  f("loss.learned", s.loss.learned);
   f("training.epochs", s.training.epochs), f("training.patience", s.training.patience), f("training.batch", s.training.batch);
   f("training.rate", s.training.rate), f("training.weight_decay", s.training.weight_decay), f("training.clip", s.training.clip);
   f("training.seed", s.training.seed);

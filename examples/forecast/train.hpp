@@ -62,7 +62,8 @@ inline gate::Metric<> gate_of(const Settings& s) {
                                                  : gate::Distance::squared;
   gate.top_k = int(s.gate.top_k);
   gate.noise = s.gate.noise;
-  gate.learn_temperature = s.gate.learn_temperature;
+  gate.learn_temperature = s.gate.learn_temperature || s.gate.final_temperature > 0;
+  gate.temperature = s.gate.temperature;
   return gate;
 }
 
@@ -75,16 +76,23 @@ inline flow::Encoder<> flow_of(const Settings& s, Index variates) {
           .variates = variates};
 }
 
+/// A term with a weight that is fixed, or beside that a learned one.
+template <class Term>
+loss::Scaled<Term> weighed(double weight, const Term& term, bool learned) {
+  return {term, weight, learned && weight > 0};
+}
+
 /// The terms that need no flow.
 inline auto loss_of(const Settings& s) {
   const auto& w = s.loss;
-  return w.mse * loss::mse + w.mae * loss::mae + w.triplet * loss::triplet() + w.consistency * loss::consistency() +
-         w.balance * loss::importance + w.router_z * loss::router_z + w.separation * loss::prototype_separation();
+  return weighed(w.mse, loss::mse, w.learned) + weighed(w.mae, loss::mae, w.learned) + w.triplet * loss::triplet() +
+         w.contrastive * loss::contrastive() + w.consistency * loss::consistency() + w.balance * loss::importance +
+         w.router_z * loss::router_z + w.separation * loss::prototype_separation();
 }
 
 inline auto model_with_flow(const Settings& s, Index variates) {
   return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow_of(s, variates),
-                 loss_of(s) + s.loss.reconstruction * loss::reconstruction + s.loss.nll * loss::nll);
+                 loss_of(s) + weighed(s.loss.reconstruction, loss::reconstruction, s.loss.learned) + s.loss.nll * loss::nll);
 }
 // docs: end
 inline auto model_without_flow(const Settings& s, Index variates) {
@@ -224,6 +232,9 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   const bool starts_linear = s.expert.skip && s.expert.closed_form;
   SupervisedOptions options{.batch = std::min(s.training.batch, training.size()), .seed = std::uint64_t(s.training.seed)};
   options.validate_by = s.loss.mse > 0 ? "mse" : "mae";
+  const Index steps = std::max<Index>(1, s.training.epochs * ((training.size() + options.batch - 1) / options.batch));
+  if (s.gate.final_temperature > 0)
+    options.temperature = schedule::Exponential{s.gate.temperature, s.gate.final_temperature / s.gate.temperature, steps};
   const Layout layout = layout_of(model);
   if (starts_linear && !s.expert.train_skip)
     for (const auto& entry : layout.entries())
@@ -243,7 +254,6 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   const auto validation = windows_of<B>(s, series, series.split.validation);
   problem.validate_on(validation);
   out.validation_at_start = error_of(model, problem.parameters, validation);
-  const Index steps = std::max<Index>(1, s.training.epochs * problem.steps());
   const auto players = problem.players(schedule::Cosine{s.training.rate, steps, 0.01}, AdamW{.weight_decay = s.training.weight_decay});
   try {
     keep(out, fit(problem, std::span<const Player<B>>(players),

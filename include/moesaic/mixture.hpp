@@ -106,7 +106,7 @@ struct Contest {
 
 /// Expert x Gate x Flow x Loss: one model, composed at compile time.
 ///
-/// Its parameters are one flat array: the experts one after the other, then the gate's, then the flow's. A model without context
+/// Its parameters are one flat array: the experts one after the other, then the gate's, the flow's and the loss's. A model without context
 /// maps samples `x [N, ...]` through the flow, weighs the experts by the gate and adds their outputs; an expert sees only the
 /// samples whose weight is not zero. A flow that is an encoder (`flow::Encoder`) makes the gate's features alone, and the experts see
 /// the samples themselves. A contextual model (`ContextFlow`) routes environments by their contexts instead; see
@@ -123,7 +123,7 @@ struct Mixture {
   Gate gate;
   Flow flow;
   Loss loss;
-  Index expert_size, gate_size;  ///< numbers of parameters; expert k's begin at `k * expert_size`
+  Index expert_size, gate_size, flow_size, loss_size;  ///< numbers of parameters; expert k's begin at `k * expert_size`
 
   Mixture(const Experts<Expert>& e, const Gate& g, const Flow& f, const Loss& l) : experts(e), gate(g), flow(f), loss(l) {
     require(loss.any(), "mixture: all terms of the loss have weight 0");
@@ -134,6 +134,9 @@ struct Mixture {
     Layout of_gate;
     gate.layout(of_gate, gate_features(), experts.count);
     gate_size = of_gate.size();
+    flow_size = layout_of(flow).size();
+    loss_size = layout_of(loss).size();
+    require(!contextual || loss_size == 0, "mixture: contextual experts are trained without learned weights of loss terms");
   }
 
   Index features() const {
@@ -156,6 +159,7 @@ struct Mixture {
   }
   Index gate_offset() const { return experts.count * expert_size; }
   Index flow_offset() const { return gate_offset() + gate_size; }
+  Index loss_offset() const { return flow_offset() + flow_size; }
 
   template <class B>
   Array<B> initial(const Random& random) const {
@@ -184,6 +188,7 @@ struct Mixture {
     out.latent = image.z;
     out.log_det = image.log_det;
     out.target = X(target);
+    if (loss_size > 0) out.loss_parameters = view(parameters, loss_offset(), {loss_size});
     if constexpr (loss::reads<Loss, quantity::Reconstruction>()) {
       Slots<X> again(parameters, flow_offset());
       out.input = present(image.seen) ? image.seen : x;
@@ -232,6 +237,7 @@ struct Mixture {
     };
     l.add_module("gate", GateLayout{*this});
     l.add_module("flow", flow);
+    l.add_module("loss", loss);
   }
 };
 

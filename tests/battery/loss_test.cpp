@@ -147,6 +147,26 @@ TEST_CASE("sums and multiples of terms pass the gradient checker, and report eve
   for (std::size_t i = 0; i < samples; ++i) CHECK(total[i] == doctest::Approx(weighted[i]).epsilon(1e-13));
 }
 
+TEST_CASE("a learned weight is best where sigma^2 is twice the loss") {
+  const Array<B> prediction({1, 2}, std::vector{1.0, 2.0}), target({1, 2}, std::vector{0.0, 4.0});
+  const auto loss = 3 * loss::learned(loss::mse);  // mse is 2.5
+  const auto value = [&](const auto& log_sigma) {
+    using X = std::remove_cvref_t<decltype(log_sigma)>;
+    Outcome<X> o;
+    o.prediction = X(prediction.tensor());
+    o.target = X(target.tensor());
+    o.loss_parameters = log_sigma;
+    return sum(loss.evaluate(o, [](std::string_view, const X&) {}));
+  };
+  const Array<B> best({1}, std::vector{0.5 * std::log(5.0)});
+  CHECK(to_host(grad(value, best.tensor()))[0] == doctest::Approx(0).scale(1).epsilon(1e-14));
+  CHECK(to_host(value(best.tensor()))[0] == doctest::Approx(3 * (0.5 + 0.5 * std::log(5.0))).epsilon(1e-14));
+  for (double off : {-0.1, 0.1}) {
+    const Array<B> near({1}, std::vector{0.5 * std::log(5.0) + off});
+    CHECK(to_host(value(near.tensor()))[0] > to_host(value(best.tensor()))[0]);
+  }
+}
+
 TEST_CASE("loss terms have their worked values") {
   const Array<B> prediction({2, 2}, std::vector{1.0, 2.0, 0.0, 5.0}), target({2, 2}, std::vector{0.0, 4.0, 0.5, 2.0});
   const Array<B> context({2, 2}, std::vector{1.0, -3.0, 0.0, 0.5}), logits({2, 3}, std::vector{0.0, 0.0, 0.0, 1.0, 2.0, 3.0});

@@ -182,6 +182,21 @@ TEST_CASE("a metric gate under a composite loss passes the gradient checker") {
   is_right("top 2, autoencoder", composite(2, Bottleneck{}));
 }
 
+TEST_CASE("learned weights of loss terms are parameters of the model, and pass the gradient checker") {
+  const auto model = mixture(experts<count>(network), gate::Softmax{}, flow::Standardise{features},
+                             loss::learned(loss::mse) + 0.5 * loss::learned(loss::mae) + 1e-2 * loss::router_z);
+  const Layout layout = layout_of(model);
+  CHECK(model.loss_offset() == layout.size() - 2);
+  CHECK(layout.entries()[layout.entries().size() - 2].name == "loss.log_sigma.mse");
+  CHECK(layout.entries().back().name == "loss.log_sigma.mae");
+  const auto target = numbers({samples, outputs}, 2);
+  check("learned weights", [&]<class X>(Slots<X>& parts) {
+    const X p = parts.take({layout.size()});
+    const auto outcome = model(p, parts.take({samples, features}), target.tensor());
+    return model.loss.evaluate(outcome, [](std::string_view, const X&) {});
+  }, {parameters_of(model), x});
+}
+
 TEST_CASE("a loss is told the best expert of those that were run, where it asks") {
   const auto target = numbers({samples, outputs}, 2);
   for (int k : {0, 1, 2}) {

@@ -234,6 +234,33 @@ TEST_CASE("frozen parameters stand still, the others learn") {
                        ("Supervised: frozen parameters 0 .. 1000 of " + std::to_string(start.size())).c_str(), Error);
 }
 
+TEST_CASE("a scheduled temperature is that of the step, and the rest of the gate learns") {
+  const auto annealed = mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Metric<>{.embedding = {2}, .learn_temperature = true}, flow::Identity{}, loss::mse);
+  const Layout layout = layout_of(annealed);
+  Index at = 0;
+  for (const auto& entry : layout.entries())
+    if (entry.name == "gate.log_temperature") at = entry.offset;
+  Supervised problem(annealed, x, y, {.batch = 5, .temperature = schedule::Exponential{2, 0.9}});
+  CHECK(problem.parameters.data()[at] == doctest::Approx(std::log(2)));
+  const double prototype = problem.parameters.data()[annealed.gate_offset() + 6];
+  fit(problem, problem.players(1e-2), {.iterations = 2});
+  problem.evaluate(Step{.inner = 1, .outer = 2}, Array<B>(problem.parameters.shape()));
+  CHECK(problem.parameters.data()[at] == doctest::Approx(std::log(2) + double(2 * problem.steps() + 1) * std::log(0.9)));
+  CHECK(problem.parameters.data()[annealed.gate_offset() + 6] != prototype);
+  CHECK_THROWS_WITH_AS(Supervised(model, x, y, {.temperature = 1.0}),
+                       "Supervised: a schedule of the temperature, but the gate has none that is a parameter (learn_temperature)", Error);
+  CHECK_THROWS_WITH_AS(Supervised(annealed, x, y, {.temperature = 0.0}), "Supervised: the schedule gives a temperature of 0 at step 0", Error);
+}
+
+TEST_CASE("a learned weight settles where sigma^2 is twice its loss") {
+  const auto weighed = mixture(experts<1>(Mlp<>{{2, 1}}), gate::Softmax{}, flow::Identity{}, loss::learned(loss::mse));
+  Supervised problem(weighed, x, y);
+  fit(problem, problem.players(schedule::Cosine{5e-2, 1500}), {.iterations = 1500});
+  Array<B> gradient(problem.parameters.shape());
+  const double mse = problem.evaluate(Step{}, gradient).value(1);
+  CHECK(std::exp(2 * problem.parameters.data()[weighed.loss_offset()]) == doctest::Approx(2 * mse).epsilon(1e-3));
+}
+
 TEST_CASE("fit keeps the parameters that do best on other samples, if there are any") {
   const auto other_x = numbers({30, 2}, 6), other_y = numbers({30, 1}, 7);
   const auto run_of = [&](bool others) {

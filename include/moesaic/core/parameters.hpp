@@ -51,7 +51,8 @@ class Layout {
   }
 
   Index size() const { return size_; }
-  const std::vector<Entry>& entries() const { return entries_; }
+  const std::vector<Entry>& entries() const& { return entries_; }
+  std::vector<Entry> entries() && { return std::move(entries_); }  // so that a loop may be over those of a temporary
 
  private:
   std::vector<Entry> entries_;

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <array>
+#include <string>
 #include <string_view>
 
+#include <moesaic/core/parameters.hpp>
 #include <moesaic/loss/outcome.hpp>
 
 namespace moesaic::loss {
@@ -17,40 +19,58 @@ struct Term {};
 template <class T>
 concept LossTerm = std::is_base_of_v<Term, T>;
 
-/// `weight * term`. A term of weight 0 is neither computed nor reported.
+/// What `Scaled` and `Sum` share: the whole loss, whose learned weights are `outcome.loss_parameters`.
+template <class Self>
+struct Composed : Term {
+  /// One loss per sample, `[N]`; `report(name, value)` hears of every term, unweighted.
+  template <class X, class Report>
+  X evaluate(const Outcome<X>& outcome, const Report& report) const {
+    Slots<X> slots(outcome.loss_parameters);
+    return static_cast<const Self&>(*this).combine(outcome, report, slots);
+  }
+};
+
+/// `weight * term`, or with a learned sigma `weight * (term / sigma^2 + log sigma)`. A term of weight 0 is neither computed nor reported.
 template <class T>
-struct Scaled : Term {
+struct Scaled : Composed<Scaled<T>> {
   using reads = typename T::reads;
   static constexpr int terms = 1;
   T term;
   double weight = 1;
-  Scaled(T t, double w) : term(t), weight(w) {}
+  bool learned = false;
+  Scaled(T t, double w, bool learn = false) : term(t), weight(w), learned(learn) {}
 
   bool any() const { return weight != 0; }
+  void layout(Layout& l) const {
+    if (learned) l.add("log_sigma." + std::string(T::name), {1}, init::constant(0));
+  }
 
   template <class X, class Report>
-  X evaluate(const Outcome<X>& outcome, const Report& report) const {
+  X combine(const Outcome<X>& outcome, const Report& report, Slots<X>& slots) const {
+    const X log_sigma = learned ? slots.take({1}) : X{};
     if (weight == 0) return {};
-    const X value = term(outcome);
+    X value = term(outcome);
     report(T::name, value);
+    if (learned) value = value * exp(-2.0 * log_sigma) + log_sigma;
     return weight == 1 ? value : scale(value, weight);
   }
 };
 
 /// `a + b`.
 template <class A, class B>
-struct Sum : Term {
+struct Sum : Composed<Sum<A, B>> {
   static constexpr int terms = A::terms + B::terms;
   A a;
   B b;
   Sum(A x, B y) : a(x), b(y) {}
 
   bool any() const { return a.any() || b.any(); }  ///< whether there is a term to compute
+  void layout(Layout& l) const { a.layout(l), b.layout(l); }
 
   template <class X, class Report>
-  X evaluate(const Outcome<X>& outcome, const Report& report) const {
-    const X first = a.evaluate(outcome, report);
-    return sum_present(first, b.evaluate(outcome, report));
+  X combine(const Outcome<X>& outcome, const Report& report, Slots<X>& slots) const {
+    const X first = a.combine(outcome, report, slots);
+    return sum_present(first, b.combine(outcome, report, slots));
   }
 };
 
@@ -69,9 +89,17 @@ auto operator+(const A& a, const B& b) {
 template <LossTerm T>
 Scaled<T> operator*(double weight, const T& term) { return {term, weight}; }
 template <LossTerm T>
-Scaled<T> operator*(double weight, const Scaled<T>& term) { return {term.term, weight * term.weight}; }
+Scaled<T> operator*(double weight, const Scaled<T>& term) { return {term.term, weight * term.weight, term.learned}; }
 template <class A, class B>
 Sum<A, B> operator*(double weight, const Sum<A, B>& s) { return {weight * s.a, weight * s.b}; }
+
+/// A term whose weight training finds: `term / sigma^2 + log sigma`, with its minimum over sigma at `sigma^2 = 2 term`, so that
+/// terms of any size count alike (Kendall, Gal, Cipolla: Multi-task learning using uncertainty to weigh losses for scene geometry and
+/// semantics, CVPR 2018). For terms that stay above 0: log sigma of one that vanishes has no lower bound. Its parameter is the model's,
+/// `loss.log_sigma.<name>`; contextual experts do not have it.
+template <LossTerm T>
+requires(!requires { T::terms; })
+Scaled<T> learned(const T& term) { return {term, 1, true}; }
 
 /// Whether a loss reads a quantity, which a model may have to compute for it.
 template <class T, class Quantity>

@@ -42,6 +42,7 @@ struct Outcome {
   X prototypes;          ///< `[K, E]`
   X latent, log_det;     ///< `[N, ...]`, `[N]`
   X input, reconstruction;  ///< `[N, ...]`
+  X loss_parameters;        ///< of the loss terms whose weights are learned
   std::span<const std::int32_t> best;  ///< `[N]`, on the host: the expert of the least squared error of those that were run
 
   Index samples() const { return shape(prediction)[sample_axis]; }

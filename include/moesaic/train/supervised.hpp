@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include <moesaic/train/player.hpp>
 #include <moesaic/train/problem.hpp>
 #include <moesaic/train/samples.hpp>
+#include <moesaic/train/schedule.hpp>
 
 namespace moesaic {
 
@@ -69,6 +71,8 @@ struct SupervisedOptions {
   Index batch = 0;  ///< samples of a gradient step, every sample once in a pass; 0: all
   std::uint64_t seed = 0;  ///< of the first parameters and of the order of samples
   std::vector<std::pair<Index, Index>> frozen = {};  ///< first and number of parameters whose gradient is 0: they stand still, weight decay aside
+  /// Of a gate with `learn_temperature`, from the number of steps made so far, instead of learning it (annealing).
+  std::optional<Schedule> temperature = {};
   std::string validate_by = {};  ///< the loss term by which parameters are chosen; empty: the whole loss
 };
 
@@ -95,6 +99,12 @@ class Supervised {
     for (const auto& [first, count] : options.frozen)
       require(first >= 0 && count >= 0 && first + count <= parameters.size(), "Supervised: frozen parameters ", first, " .. ",
               first + count, " of ", parameters.size());
+    if (options.temperature) {
+      for (const auto& entry : layout_of(model_).entries())
+        if (entry.name == "gate.log_temperature") temperature_ = entry.offset;
+      require(temperature_ >= 0, "Supervised: a schedule of the temperature, but the gate has none that is a parameter (learn_temperature)");
+      set_temperature(0);
+    }
     rows_.resize(std::size_t(options.batch));
   }
 
@@ -124,6 +134,7 @@ class Supervised {
     } else {
       batch = samples_.range(0, samples_.size());
     }
+    if (temperature_ >= 0) set_temperature(step.outer * steps() + step.inner);
     const Random noise = step.random.fork(1);
     const X p = tape_.leaf(parameters);
     const Outcome<X> outcome = model_(p, X(batch.x), batch.y, &noise);
@@ -138,6 +149,7 @@ class Supervised {
     sweep(loss, seed);
     B::copy(gradient, detail::or_zeros(p.node->adjoint, p.value));
     for (const auto& [first, count] : options_.frozen) B::fill(view(gradient, first, {count}), typename B::Scalar(0));
+    if (temperature_ >= 0) B::fill(view(gradient, temperature_, {1}), typename B::Scalar(0));
     Losses losses(detail::total(loss.value) / n);
     for (int i = 1; i < terms.count(); ++i) losses.add(terms.name(i), terms.value(i));
     return losses;
@@ -168,6 +180,11 @@ class Supervised {
   std::size_t capacity() const { return workspace_.capacity() + tape_.capacity(); }
 
  private:
+  void set_temperature(Index step) {
+    const double t = (*options_.temperature)(step);
+    require(t > 0 && std::isfinite(t), "Supervised: the schedule gives a temperature of ", t, " at step ", step);
+    B::fill(view(parameters.tensor(), temperature_, {1}), typename B::Scalar(std::log(t)));
+  }
   void require_fit(const Samples& samples, const char* what) const {
     if constexpr (std::is_same_v<Samples, Pairs<B>>) {
       const auto& [x, y] = samples;
@@ -190,6 +207,7 @@ class Supervised {
   SupervisedOptions options_;
   Shuffle shuffle_;
   std::vector<std::int32_t> rows_;
+  Index temperature_ = -1;  ///< where the scheduled temperature is
   Workspace<typename B::Memory> workspace_;
   Tape<Tensor<B>> tape_;
 };
