@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <moesaic/backend/cpu.hpp>
@@ -71,17 +72,37 @@ struct Saving {
   std::string flow() const { return folder + "/flow.safetensors"; }
 };
 
-/// The jobs, on backend `B`; with the flow in front of the gate, or with the windows themselves.
+/// How the policies are composed, by the settings; one source each.
+enum class Composition {
+  whole,         ///< the metric gate sees a code, that a Real NVP has mapped
+  without_flow,  ///< it sees the windows themselves
+  linear_gate,   ///< a softmax gate sees the code; losses of embeddings are left out
+};
+inline Composition composition_of(const Settings& s) {
+  return s.gate.kind == "linear" ? Composition::linear_gate : s.flow.used ? Composition::whole : Composition::without_flow;
+}
+
+/// The jobs, on backend `B`.
 template <class B>
 struct Job {
   /// Trains the flow alone and saves its parameters.
   static Result pretrain(const Settings& settings, const Prepared& series, const Saving& saving);
+  template <Composition>
   static Result train(const Settings& settings, const Prepared& series, const Saving& saving);
-  static Result train_without_flow(const Settings& settings, const Prepared& series, const Saving& saving);
   /// Scores a saved model on all test windows.
+  template <Composition>
   static Result evaluate(const Settings& settings, const Prepared& series, const Saving& saving);
-  static Result evaluate_without_flow(const Settings& settings, const Prepared& series, const Saving& saving);
 };
+
+/// Calls `f` with the composition as a constant.
+template <class F>
+Result composed(const Settings& s, const F& f) {
+  switch (composition_of(s)) {
+    case Composition::whole: return f(std::integral_constant<Composition, Composition::whole>{});
+    case Composition::without_flow: return f(std::integral_constant<Composition, Composition::without_flow>{});
+    default: return f(std::integral_constant<Composition, Composition::linear_gate>{});
+  }
+}
 
 /// Reads a set from the folder `data`, or generates one; standardises and splits it.
 Prepared prepare(const Settings& settings, const std::string& data);

@@ -111,8 +111,8 @@ Result train(const Options& o, const Settings& s, const Prepared& series, const 
   }
   if (saving.progress) std::fprintf(stderr, "%s, horizon %td, seed %td\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
   save_yaml(folder + "/config.yaml", s);
-  Result r = on_backend(o.backend, [&](auto job) {
-    return s.flow.used ? job.train(s, series, saving) : job.train_without_flow(s, series, saving);
+  Result r = on_backend(o.backend, [&]<class Job>(Job) {
+    return composed(s, [&](auto how) { return Job::template train<how()>(s, series, saving); });
   });
   r.pretrain_seconds = seconds;
   save_json(folder + "/results.json", {r}, o.threads);
@@ -155,8 +155,8 @@ int run(int argc, char** argv) {
       const Settings& s = o.settings;
       const Prepared series = prepare(s, o.data);
       const Saving saving{o.model, false, false};
-      results = {on_backend(o.backend, [&](auto job) {
-        return s.flow.used ? job.evaluate(s, series, saving) : job.evaluate_without_flow(s, series, saving);
+      results = {on_backend(o.backend, [&]<class Job>(Job) {
+        return composed(s, [&](auto how) { return Job::template evaluate<how()>(s, series, saving); });
       })};
       print(results[0]);
       if (o.pictures) common::make_folder("--output", o.output), draw(o.output, results[0], series.variates);

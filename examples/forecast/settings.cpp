@@ -107,6 +107,8 @@ void check(const Settings& s) {
   within("expert.frequencies", s.expert.frequencies, 0, s.data.look_back / 2 + 1);
   among("expert.tokens", s.expert.tokens, {"variate", "time"});
   among("expert.step_size", s.expert.step_size, {"fixed", "learned", "dynamic"});
+  among("gate.kind", s.gate.kind, {"metric", "linear"});
+  require(s.flow.used || s.gate.kind == "metric", "gate.kind: a linear gate reads the flow's code, and flow.used is false");
   among("gate.distance", s.gate.distance, {"euclidean", "squared", "cosine"});
   within("gate.embedding", s.gate.embedding, 1, 10'000), within("gate.top_k", s.gate.top_k, 0, s.expert.count);
   within("flow.latent", s.flow.latent, 2, 10'000), within("flow.couplings", s.flow.couplings, 1, 100);

@@ -34,6 +34,7 @@ struct Settings {
     bool train_skip = false;  ///< whether it is trained from there; an optimum only drifts with an adaptive rate
   } expert;
   struct Gate {
+    std::string kind = "metric";  ///< or "linear": a softmax of the flow's code
     Index embedding = 16, top_k = 0;
     std::string distance = "squared";
     bool noise = false, learn_temperature = true;
@@ -67,6 +68,7 @@ void for_each_setting(S& s, const F& f) {
   f("expert.skip", s.expert.skip), f("expert.own_skips", s.expert.own_skips);
   f("expert.closed_form", s.expert.closed_form);
   f("expert.train_skip", s.expert.train_skip);
+  f("gate.kind", s.gate.kind);
   f("gate.embedding", s.gate.embedding), f("gate.top_k", s.gate.top_k), f("gate.distance", s.gate.distance);
   f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);
   f("gate.temperature", s.gate.temperature), f("gate.final_temperature", s.gate.final_temperature);

@@ -13,6 +13,7 @@
 #include <moesaic/flow/encoder.hpp>
 #include <moesaic/flow/instance_norm.hpp>
 #include <moesaic/gate/metric.hpp>
+#include <moesaic/gate/softmax.hpp>
 #include <moesaic/loss/balance.hpp>
 #include <moesaic/loss/consistency.hpp>
 #include <moesaic/loss/metric_learning.hpp>
@@ -27,7 +28,7 @@
 #include "common/device.hpp"
 #include "job.hpp"
 
-/// M2-MOEP as a composition of the four policies, and its training: templates that with_flow.cpp and without_flow.cpp instantiate.
+/// M2-MOEP as a composition of the four policies, and its training: templates that with_flow.cpp, without_flow.cpp and with_linear_gate.cpp instantiate.
 namespace forecast {
 
 using namespace moesaic;
@@ -82,21 +83,35 @@ loss::Scaled<Term> weighed(double weight, const Term& term, bool learned) {
   return {term, weight, learned && weight > 0};
 }
 
-/// The terms that need no flow.
-inline auto loss_of(const Settings& s) {
+/// Of forecasts and routing.
+inline auto forecast_loss(const Settings& s) {
   const auto& w = s.loss;
-  return weighed(w.mse, loss::mse, w.learned) + weighed(w.mae, loss::mae, w.learned) + w.triplet * loss::triplet() +
-         w.contrastive * loss::contrastive() + w.consistency * loss::consistency() + w.balance * loss::importance +
-         w.router_z * loss::router_z + w.separation * loss::prototype_separation();
+  return weighed(w.mse, loss::mse, w.learned) + weighed(w.mae, loss::mae, w.learned) + w.balance * loss::importance +
+         w.router_z * loss::router_z;
+}
+/// Of a metric gate's embeddings.
+inline auto embedding_loss(const Settings& s) {
+  const auto& w = s.loss;
+  return w.triplet * loss::triplet() + w.contrastive * loss::contrastive() + w.consistency * loss::consistency() +
+         w.separation * loss::prototype_separation();
+}
+/// Of the flow and the code in front of it.
+inline auto flow_loss(const Settings& s) {
+  return weighed(s.loss.reconstruction, loss::reconstruction, s.loss.learned) + s.loss.nll * loss::nll;
 }
 
 inline auto model_with_flow(const Settings& s, Index variates) {
   return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow_of(s, variates),
-                 loss_of(s) + weighed(s.loss.reconstruction, loss::reconstruction, s.loss.learned) + s.loss.nll * loss::nll);
+                 forecast_loss(s) + embedding_loss(s) + flow_loss(s));
 }
 // docs: end
 inline auto model_without_flow(const Settings& s, Index variates) {
-  return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow::InstanceNorm{s.data.look_back, variates}, loss_of(s));
+  return mixture(experts(s.expert.count, expert_of(s, variates)), gate_of(s), flow::InstanceNorm{s.data.look_back, variates},
+                 forecast_loss(s) + embedding_loss(s));
+}
+inline auto model_with_linear_gate(const Settings& s, Index variates) {
+  const gate::Softmax gate{.top_k = int(s.gate.top_k), .temperature = s.gate.temperature, .noise = s.gate.noise};
+  return mixture(experts(s.expert.count, expert_of(s, variates)), gate, flow_of(s, variates), forecast_loss(s) + flow_loss(s));
 }
 
 /// The windows of a part of the series.

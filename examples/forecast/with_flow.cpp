@@ -36,12 +36,14 @@ Result Job<Device>::pretrain(const Settings& s, const Prepared& series, const Sa
 }
 
 template <>
-Result Job<Device>::train(const Settings& s, const Prepared& series, const Saving& saving) {
+template <>
+Result Job<Device>::train<Composition::whole>(const Settings& s, const Prepared& series, const Saving& saving) {
   return train_model<Device>(model_with_flow(s, series.width()), s, series, saving);
 }
 
 template <>
-Result Job<Device>::evaluate(const Settings& s, const Prepared& series, const Saving& saving) {
+template <>
+Result Job<Device>::evaluate<Composition::whole>(const Settings& s, const Prepared& series, const Saving& saving) {
   return evaluate_model<Device>(model_with_flow(s, series.width()), s, series, saving);
 }
 

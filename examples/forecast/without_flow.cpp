@@ -5,12 +5,14 @@
 namespace forecast {
 
 template <>
-Result Job<Device>::train_without_flow(const Settings& s, const Prepared& series, const Saving& saving) {
+template <>
+Result Job<Device>::train<Composition::without_flow>(const Settings& s, const Prepared& series, const Saving& saving) {
   return train_model<Device>(model_without_flow(s, series.width()), s, series, saving);
 }
 
 template <>
-Result Job<Device>::evaluate_without_flow(const Settings& s, const Prepared& series, const Saving& saving) {
+template <>
+Result Job<Device>::evaluate<Composition::without_flow>(const Settings& s, const Prepared& series, const Saving& saving) {
   return evaluate_model<Device>(model_without_flow(s, series.width()), s, series, saving);
 }
 
