@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Regenerates the forecasting tables of docs/results.md.
 
-python3 examples/forecast/tables.py ETTh1 --data DIR [--seeds 0,1,2] [--program build/release/examples/forecast]
+python3 examples/forecast/tables.py ETTh1 --data DIR [--seeds 0,1,2] [--ablation] [--program build/release/examples/forecast]
 
-Runs the program for every horizon and seed, with the defaults of the data set, and prints a row for each horizon beside the published
-ones; runs that are in the output folder already are taken from there.
+Runs the program for every horizon and seed, with the defaults of the data set, and prints them beside the published rows; or with
+--ablation at the first horizon, each part taken away in turn. Runs that are in the output folder already are taken from there.
 """
 import argparse
 import json
@@ -29,16 +29,63 @@ PUBLISHED = {
     "illness": {"closed-form linear, all windows": "2.5035 2.4156 2.4130 2.4862"},
 }
 HORIZONS = {"illness": [24, 36, 48, 60]}
+# What is taken away, or put in its place.
+ABLATION = {
+    "as it is": [],
+    "one expert": ["expert.count=1", "flow.used=false"],
+    "2 experts": ["expert.count=2"],
+    "4 experts": ["expert.count=4"],
+    "8 experts": ["expert.count=8"],
+    "the nearest expert alone (top 1)": ["gate.top_k=1"],
+    "linear gate": ["gate.kind=linear"],
+    "no flow": ["flow.used=false"],
+    "flow not pretrained": ["flow.pretrain_epochs=0"],
+    "no spectrum": ["expert.frequencies=0"],
+    "one scale": ["expert.scales=[1]"],
+    "no Mamba": ["expert.scales=[]"],
+    "no instance norm": ["expert.instance_norm=false"],
+    "no closed-form start": ["expert.closed_form=false"],
+    "no linear forecast": ["expert.skip=false"],
+    "one linear map for all variates": ["expert.own_skips=false"],
+    "no cycle": ["data.cycle=0"],
+    "squared error": ["loss.mse=1", "loss.mae=0"],
+    "learned weights of losses": ["loss.learned=true"],
+    "no reconstruction": ["loss.reconstruction=0"],
+    "no likelihood": ["loss.nll=0"],
+    "no triplets": ["loss.triplet=0"],
+    "contrastive for triplets": ["loss.triplet=0", "loss.contrastive=0.01"],
+    "no consistency": ["loss.consistency=0"],
+    "no balance": ["loss.balance=0"],
+    "no separation": ["loss.separation=0"],
+    "annealed temperature (2 to 0.2)": ["gate.temperature=2", "gate.final_temperature=0.2"],
+}
 
 
-def run(arguments, dataset, horizon, seed):
-    folder = f"{arguments.output}/{dataset}-{horizon}-seed{seed}"
+def run(arguments, dataset, horizon, seed, changes=()):
+    name = f"{dataset}-{horizon}-seed{seed}" + "".join("-" + c for c in changes).replace("=", "_")
+    folder = f"{arguments.output}/{name}"
     path = f"{folder}/results.json"
     if not os.path.exists(path):
+        settings = [word for c in changes for word in ("--set", c)]
         subprocess.run([arguments.program, "train", "--dataset", dataset, "--horizon", str(horizon), "--seed", str(seed), "--data",
-                        arguments.data, "--output", folder, "--no-pictures", "--threads", str(arguments.threads)], check=True, stdout=subprocess.DEVNULL)
+                        arguments.data, "--output", folder, "--no-pictures", "--threads", str(arguments.threads)] + settings,
+                       check=True, stdout=subprocess.DEVNULL)
     with open(path, encoding="utf-8") as file:
         return json.load(file)["results"][0]
+
+
+def cell(values, digits=4):
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{digits}f}{spread}"
+
+
+def ablation(arguments, horizon):
+    print(f"| {arguments.dataset}, horizon {horizon} | validation MSE | test MSE | test MAE | share of the networks | entropy |\n|---|---|---|---|---|---|")
+    for name, changes in ABLATION.items():
+        runs = [run(arguments, arguments.dataset, horizon, int(s), changes) for s in arguments.seeds.split(",")]
+        print(f"| {name} | {cell([r['best_validation'] for r in runs])} | {cell([r['test']['mse'] for r in runs])} | "
+              f"{cell([r['test']['mae'] for r in runs])} | {cell([r['share'] for r in runs], 2)} | "
+              f"{cell([r['routing']['entropy'] for r in runs], 2)} |", flush=True)
 
 
 def main():
@@ -46,16 +93,15 @@ def main():
     parser.add_argument("dataset", choices=PUBLISHED)
     parser.add_argument("--data", required=True, help="folder with the published files")
     parser.add_argument("--seeds", default="0", help="separated by commas")
+    parser.add_argument("--ablation", action="store_true", help="one part after the other taken away, at the first horizon")
     parser.add_argument("--program", default="build/release/examples/forecast")
     parser.add_argument("--output", default="out/forecast-tables")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     horizons = HORIZONS.get(arguments.dataset, [96, 192, 336, 720])
+    if arguments.ablation:
+        return ablation(arguments, horizons[0])
     rows = {h: [run(arguments, arguments.dataset, h, int(s)) for s in arguments.seeds.split(",")] for h in horizons}
-
-    def cell(values, digits=4):
-        spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
-        return f"{statistics.mean(values):.{digits}f}{spread}"
 
     print(f"| {arguments.dataset}, MSE | " + " | ".join(map(str, horizons)) + " | average |\n|---|" + "---|" * (len(horizons) + 1))
     for name, numbers in PUBLISHED[arguments.dataset].items():
