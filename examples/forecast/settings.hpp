@@ -37,6 +37,7 @@ struct Settings {
     std::string kind = "metric";  ///< or "linear": a softmax of the flow's code
     Index embedding = 16, top_k = 0;
     std::string distance = "squared";
+    bool instance_norm = true;  ///< whether it sees windows without level and scale
     bool noise = false, learn_temperature = true;
     double temperature = 1, final_temperature = 0;  ///< at the start; at the end, where it is annealed and not learned, or 0
   } gate;
@@ -70,7 +71,7 @@ void for_each_setting(S& s, const F& f) {
   f("expert.train_skip", s.expert.train_skip);
   f("gate.kind", s.gate.kind);
   f("gate.embedding", s.gate.embedding), f("gate.top_k", s.gate.top_k), f("gate.distance", s.gate.distance);
-  f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);
+  f("gate.instance_norm", s.gate.instance_norm), f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);
   f("gate.temperature", s.gate.temperature), f("gate.final_temperature", s.gate.final_temperature);
   f("flow.used", s.flow.used), f("flow.latent", s.flow.latent), f("flow.couplings", s.flow.couplings);
   f("flow.hidden", s.flow.hidden), f("flow.pretrain_epochs", s.flow.pretrain_epochs);

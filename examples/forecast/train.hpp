@@ -74,7 +74,7 @@ inline flow::Encoder<> flow_of(const Settings& s, Index variates) {
   return {.features = s.data.look_back * variates,
           .flow = {.features = s.flow.latent, .couplings = int(s.flow.couplings), .hidden = {s.flow.hidden}, .act_norm = true},
           .hidden = {s.flow.hidden},
-          .variates = variates};
+          .variates = s.gate.instance_norm ? variates : 0};
 }
 
 /// A term with a weight that is fixed, or beside that a learned one.
