@@ -21,7 +21,7 @@ namespace moesaic {
 namespace detail {
 
 /// Samples that are evaluated together where no gradient is wanted, each of so many numbers.
-inline Index rows_at_once(Index numbers) { return std::clamp<Index>((Index{1} << 21) / std::max<Index>(numbers, 1), 16, 4096); }
+inline Index rows_at_once(Index numbers) { return std::clamp<Index>((Index{1} << 20) / std::max<Index>(numbers, 1), 16, 4096); }
 
 /// Refuses inputs that do not fit the model, before anything is computed.
 template <class Model>
