@@ -40,14 +40,15 @@ struct Result {
   Index parameters = 0, epochs = 0, steps = 0;
   double seconds = 0, pretrain_seconds = 0, evaluate_seconds = 0;
   double validation = 0, validation_at_start = 0;  ///< mean squared error after training, and before it
-  double share = 1;  ///< of what the networks add to the linear start that is kept, see `shrink_networks`
+  std::optional<double> share = {};  ///< of what the networks add to the linear start that is kept, see `shrink_networks`
   /// What was chosen for the linear maps that experts start from, see `LinearStart`.
   struct Start {
     bool keeps_level;
     double shrinkage, error;
   };
   std::optional<Start> start = {};
-  std::vector<double> loss, validations;  ///< by epoch
+  std::vector<double> loss, validations;  ///< by epoch; the latter of the term `validated_by`
+  std::string validated_by;
   Scores test;
   std::vector<double> usage;           ///< mean gate weight of every expert on the test windows
   std::vector<Index> chosen;           ///< test windows whose largest weight is an expert's
@@ -66,7 +67,7 @@ struct Result {
 struct Saving {
   std::string folder;
   bool resume = false, progress = true;
-  bool pretrained = false;  ///< whether the flow starts from the file of that name
+  bool pretrained = false;  ///< whether the flow starts from the file `flow()`
   std::string model() const { return folder + "/model.safetensors"; }
   std::string checkpoint() const { return folder + "/checkpoint.safetensors"; }
   std::string flow() const { return folder + "/flow.safetensors"; }

@@ -72,24 +72,31 @@ void write_configurations(const Options& o) {
   std::printf("%zu files in %s\n", o.runs.size(), o.output.c_str());
 }
 
+/// Says of a pretrained flow with which settings it was made; there once it is finished.
+std::string flow_settings(const Saving& saving) { return saving.folder + "/flow.yaml"; }
+
 Result pretrain(const Options& o, const Settings& s, const Prepared& series, const Saving& saving) {
+  if (fs::exists(flow_settings(saving)))
+    std::fprintf(stderr, "%s is of other settings: it is replaced\n", saving.flow().c_str()), fs::remove(flow_settings(saving));
   const Result r = on_backend(o.backend, [&](auto job) { return job.pretrain(s, series, saving); });
-  save_yaml(saving.folder + "/flow.yaml", s);
+  if (r.ending == "finished") save_yaml(flow_settings(saving), s);
   return r;
 }
 
 /// Whether the folder has a flow that was pretrained as these settings say, on the same windows.
 bool pretrained(const Settings& s, const Saving& saving) {
-  const std::string made_by = saving.folder + "/flow.yaml";
-  if (!fs::exists(saving.flow()) || !fs::exists(made_by)) return false;
+  if (!fs::exists(saving.flow()) || !fs::exists(flow_settings(saving))) return false;
   Settings other;
-  load_yaml(made_by, other);
+  load_yaml(flow_settings(saving), other);
   std::vector<std::string> mine, theirs;
   const auto write = [](std::vector<std::string>& to) {
     return [&to](const std::string& name, const auto& value) {
       std::ostringstream text;
+      text.precision(17);
       if constexpr (requires { text << value; }) text << value;
-      if (name.starts_with("flow.") || name.starts_with("data.") || name == "training.seed") to.push_back(text.str());
+      if (name.starts_with("flow.") || name.starts_with("data.") || name.starts_with("training.") || name == "loss.reconstruction" ||
+          name == "loss.nll")
+        to.push_back(text.str());
     };
   };
   for_each_setting(s, write(mine)), for_each_setting(other, write(theirs));
@@ -100,12 +107,13 @@ bool pretrained(const Settings& s, const Saving& saving) {
 Result train(const Options& o, const Settings& s, const Prepared& series, const std::string& folder) {
   common::make_folder("--output", folder);
   Saving saving{folder, o.resume && fs::exists(folder + "/checkpoint.safetensors"), !o.quiet};
-  double seconds = 0;
+  Result flow;
   if (s.flow.used && s.flow.pretrain_epochs > 0 && !saving.resume) {
     if (!pretrained(s, saving)) {
       if (saving.progress)
         std::fprintf(stderr, "%s, horizon %td, seed %td: the flow\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
-      seconds = pretrain(o, s, series, saving).seconds;
+      flow = pretrain(o, s, series, saving);
+      if (flow.ending != "finished") return flow;
     }
     saving.pretrained = true;
   }
@@ -114,7 +122,7 @@ Result train(const Options& o, const Settings& s, const Prepared& series, const 
   Result r = on_backend(o.backend, [&]<class Job>(Job) {
     return composed(s, [&](auto how) { return Job::template train<how()>(s, series, saving); });
   });
-  r.pretrain_seconds = seconds;
+  r.pretrain_seconds = flow.seconds;
   save_json(folder + "/results.json", {r}, o.threads);
   return r;
 }
@@ -141,14 +149,15 @@ int run(int argc, char** argv) {
       common::make_folder("--output", o.output);
       results = {pretrain(o, s, prepare(s, o.data), {o.output, false, !o.quiet})};
       print(results[0]);
-      std::printf("flow saved in %s; `forecast train --output %s` starts from it\n", o.output.c_str(), o.output.c_str());
+      std::printf("flow saved in %s; `forecast train --output %s` with the same settings starts from it\n", o.output.c_str(), o.output.c_str());
       break;
     }
     case Command::train: {
+      const moesaic::InterruptGuard guard;  // one Ctrl-C ends pretraining and training
       const Prepared series = prepare(o.runs[0], o.data);
       results = {train(o, o.runs[0], series, o.output)};
       print(results[0]);
-      if (o.pictures) draw(o.output, results[0], series.variates);
+      if (o.pictures && results[0].test.windows > 0) draw(o.output, results[0], series.variates);
       break;
     }
     case Command::evaluate: {
@@ -170,7 +179,7 @@ int run(int argc, char** argv) {
         const std::string name = fs::path(s.data.name).stem().string() + "-" + std::to_string(s.data.horizon) + "-seed" + std::to_string(s.training.seed);
         const Prepared series = prepare(s, o.data);
         results.push_back(train(o, s, series, o.output + "/" + name));
-        if (o.pictures) draw(o.output + "/" + name, results.back(), series.variates);
+        if (o.pictures && results.back().test.windows > 0) draw(o.output + "/" + name, results.back(), series.variates);
         save_csv(o.output + "/results.csv", results);  // so that an interrupted run leaves what it has
       }
       print_table(results);

@@ -64,7 +64,7 @@ void write_losses(const std::string& folder, const Result& r) {
   begin(script, "losses", 800, 420);
   script << "set title " << quoted("training on " + r.dataset)
          << "\nset xlabel 'epoch'\nset grid\nplot 'losses.dat' using 1:2 with linespoints lw 2 title 'training loss', "
-            "'' using 1:3 with linespoints lw 2 title 'validation error'\n";
+            "'' using 1:3 with linespoints lw 2 title 'validation " + r.validated_by + "'\n";
 }
 
 }  // namespace

@@ -31,9 +31,10 @@ struct Spread {
 void print(const Result& r) {
   std::printf("%s, look-back %td, horizon %td: %td parameters", r.dataset.c_str(), r.settings.data.look_back, r.settings.data.horizon,
               r.parameters);
-  if (r.epochs > 0)
-    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation %.4f, %.4f before, share of the networks %.2f", r.ending.c_str(), r.epochs, r.steps,
-                r.seconds, r.validation, r.validation_at_start, r.share);
+  if (!r.ending.empty() && r.ending != "evaluated")
+    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation MSE %.4f, %.4f before", r.ending.c_str(), r.epochs, r.steps,
+                r.seconds, r.validation, r.validation_at_start);
+  if (r.share) std::printf(", share of the networks %.2f", *r.share);
   std::printf("\n");
   if (r.start) {
     std::printf("linear start: %s the level, ", r.start->keeps_level ? "keeps" : "does not keep");
@@ -101,8 +102,8 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
     if (!r.error.empty()) j.member("error", r.error);
     j.member("epochs", r.epochs).member("steps", r.steps).member("seconds", r.seconds).member("pretrain_seconds", r.pretrain_seconds);
     j.member("evaluate_seconds", r.evaluate_seconds).member("loss", r.loss).member("validation", r.validations);
-    j.member("best_validation", r.validation).member("validation_at_start", r.validation_at_start);
-    j.member("share", r.share);
+    j.member("validated_by", r.validated_by).member("validation_mse", r.validation).member("validation_mse_at_start", r.validation_at_start);
+    if (r.share) j.member("share", *r.share);
     if (r.start) {
       j.key("linear_start").open('{').member("keeps_level", r.start->keeps_level).member("shrinkage", r.start->shrinkage);
       j.member("cross_validated_mse", r.start->error).close('}');
@@ -121,7 +122,7 @@ void save_csv(const std::string& path, const std::vector<Result>& results) {
   for (const Result& r : results)
     out << r.dataset << ',' << r.settings.data.look_back << ',' << r.settings.data.horizon << ',' << r.settings.training.seed << ','
         << r.test.windows << ',' << r.test.mse << ',' << r.test.mae << ',' << r.test.rmse << ',' << r.test.r2 << ',' << r.entropy << ','
-        << r.parameters << ',' << r.epochs << ',' << r.seconds << ',' << r.validation << ',' << r.validation_at_start << ',' << r.share << '\n';
+        << r.parameters << ',' << r.epochs << ',' << r.seconds << ',' << r.validation << ',' << r.validation_at_start << ',' << r.share.value_or(1) << '\n';
   moesaic::io::OutputFile file(path);
   file.write(out.str());
   file.commit();

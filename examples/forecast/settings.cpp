@@ -74,7 +74,7 @@ Settings defaults_for(const std::string& dataset, Index horizon) {
     s.training.epochs = 2;
   }
   if (dataset == "synthetic") {
-    s.gate.instance_norm = false;  // its levels do not drift, and tell the regimes apart
+    s.flow.instance_norm = false;  // its levels do not drift, and tell the regimes apart
     s.expert.closed_form = false;
     s.loss.mse = 1, s.loss.mae = 0;
     s.training.rate = 1e-3;
@@ -115,7 +115,7 @@ void check(const Settings& s) {
   among("expert.step_size", s.expert.step_size, {"fixed", "learned", "dynamic"});
   among("gate.kind", s.gate.kind, {"metric", "linear"});
   require(s.flow.used || s.gate.kind == "metric", "gate.kind: a linear gate reads the flow's code, and flow.used is false");
-  require(s.flow.used || s.gate.instance_norm, "gate.instance_norm: without a flow, windows come to the gate normalised");
+  require(s.gate.final_temperature == 0 || s.gate.kind == "metric", "gate.final_temperature: the temperature of a linear gate is fixed");
   among("gate.distance", s.gate.distance, {"euclidean", "squared", "cosine"});
   within("gate.embedding", s.gate.embedding, 1, 10'000), within("gate.top_k", s.gate.top_k, 0, s.expert.count);
   within("flow.latent", s.flow.latent, 2, 10'000), within("flow.couplings", s.flow.couplings, 1, 100);

@@ -37,12 +37,12 @@ struct Settings {
     std::string kind = "metric";  ///< or "linear": a softmax of the flow's code
     Index embedding = 16, top_k = 0;
     std::string distance = "squared";
-    bool instance_norm = true;  ///< whether it sees windows without level and scale
     bool noise = false, learn_temperature = true;
     double temperature = 1, final_temperature = 0;  ///< at the start; at the end, where it is annealed and not learned, or 0
   } gate;
   struct Flow {
     bool used = true;
+    bool instance_norm = true;  ///< whether it sees windows without level and scale, as a gate without a flow does
     Index latent = 16, couplings = 4, hidden = 64;
     Index pretrain_epochs = 1;
   } flow;
@@ -71,9 +71,10 @@ void for_each_setting(S& s, const F& f) {
   f("expert.train_skip", s.expert.train_skip);
   f("gate.kind", s.gate.kind);
   f("gate.embedding", s.gate.embedding), f("gate.top_k", s.gate.top_k), f("gate.distance", s.gate.distance);
-  f("gate.instance_norm", s.gate.instance_norm), f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);
+  f("gate.noise", s.gate.noise), f("gate.learn_temperature", s.gate.learn_temperature);
   f("gate.temperature", s.gate.temperature), f("gate.final_temperature", s.gate.final_temperature);
-  f("flow.used", s.flow.used), f("flow.latent", s.flow.latent), f("flow.couplings", s.flow.couplings);
+  f("flow.used", s.flow.used), f("flow.instance_norm", s.flow.instance_norm);
+  f("flow.latent", s.flow.latent), f("flow.couplings", s.flow.couplings);
   f("flow.hidden", s.flow.hidden), f("flow.pretrain_epochs", s.flow.pretrain_epochs);
   f("loss.mse", s.loss.mse), f("loss.mae", s.loss.mae), f("loss.reconstruction", s.loss.reconstruction), f("loss.nll", s.loss.nll);
   f("loss.triplet", s.loss.triplet), f("loss.contrastive", s.loss.contrastive), f("loss.consistency", s.loss.consistency), f("loss.balance", s.loss.balance);

@@ -38,7 +38,7 @@ ABLATION = {
     "the nearest expert alone (top 1)": ["gate.top_k=1"],
     "linear gate": ["gate.kind=linear"],
     "no flow": ["flow.used=false"],
-    "gate that sees level and scale": ["gate.instance_norm=false"],
+    "gate that sees level and scale": ["flow.instance_norm=false"],
     "flow not pretrained": ["flow.pretrain_epochs=0"],
     "no spectrum": ["expert.frequencies=0"],
     "one scale": ["expert.scales=[1]"],
@@ -83,8 +83,8 @@ def ablation(arguments, horizon):
     print(f"| {arguments.dataset}, horizon {horizon} | validation MSE | test MSE | test MAE | share of the networks | entropy |\n|---|---|---|---|---|---|")
     for name, changes in ABLATION.items():
         runs = [run(arguments, arguments.dataset, horizon, int(s), changes) for s in arguments.seeds.split(",")]
-        print(f"| {name} | {cell([r['best_validation'] for r in runs])} | {cell([r['test']['mse'] for r in runs])} | "
-              f"{cell([r['test']['mae'] for r in runs])} | {cell([r['share'] for r in runs], 2)} | "
+        print(f"| {name} | {cell([r['validation_mse'] for r in runs])} | {cell([r['test']['mse'] for r in runs])} | "
+              f"{cell([r['test']['mae'] for r in runs])} | {cell([r.get('share', 1) for r in runs], 2)} | "
               f"{cell([r['routing']['entropy'] for r in runs], 2)} |", flush=True)
 
 
@@ -111,7 +111,7 @@ def main():
     print("| ours | " + " | ".join(cell([r["test"]["mse"] for r in rows[h]]) for h in horizons) + f" | {mean:.4f} |")
     mae = statistics.mean(statistics.mean(r["test"]["mae"] for r in rows[h]) for h in horizons)
     print("| ours, MAE | " + " | ".join(cell([r["test"]["mae"] for r in rows[h]]) for h in horizons) + f" | {mae:.4f} |")
-    print("| share of the networks | " + " | ".join(cell([r["share"] for r in rows[h]], 2) for h in horizons) + " | |")
+    print("| share of the networks | " + " | ".join(cell([r.get("share", 1) for r in rows[h]], 2) for h in horizons) + " | |")
     print("| entropy of the gate's usage | " + " | ".join(cell([r["routing"]["entropy"] for r in rows[h]], 2) for h in horizons) + " | |")
     print("| seconds of a run | " + " | ".join(f"{statistics.mean(r['seconds'] for r in rows[h]):.0f}" for h in horizons) + " | |")
 

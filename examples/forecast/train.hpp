@@ -74,7 +74,7 @@ inline flow::Encoder<> flow_of(const Settings& s, Index variates) {
   return {.features = s.data.look_back * variates,
           .flow = {.features = s.flow.latent, .couplings = int(s.flow.couplings), .hidden = {s.flow.hidden}, .act_norm = true},
           .hidden = {s.flow.hidden},
-          .variates = s.gate.instance_norm ? variates : 0};
+          .variates = s.flow.instance_norm ? variates : 0};
 }
 
 /// A term with a weight that is fixed, or beside that a learned one.
@@ -254,6 +254,7 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   if (starts_linear && !s.expert.train_skip)
     for (const auto& entry : layout.entries())
       if (entry.name.find(".skip.") != std::string::npos) options.frozen.emplace_back(entry.offset, entry.shape.size());
+  out.validated_by = options.validate_by;
   Supervised problem(model, training, options);
   if (starts_linear) {
     const auto maps = linear_start(training, {.own = s.expert.own_skips});
@@ -283,7 +284,7 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
     keep(out, *e.run);
   }
   if (starts_linear && !s.expert.train_skip)
-    std::tie(out.share, out.validation) = shrink_networks(model, problem.parameters, validation, out.validation_at_start);
+    std::tie(out.share.emplace(), out.validation) = shrink_networks(model, problem.parameters, validation, out.validation_at_start);
   else
     out.validation = error_of(model, problem.parameters, validation);
   save_parameters(saving.model(), layout, problem.parameters.tensor());

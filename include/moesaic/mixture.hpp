@@ -135,7 +135,11 @@ struct Mixture {
     gate.layout(of_gate, gate_features(), experts.count);
     gate_size = of_gate.size();
     flow_size = layout_of(flow).size();
-    loss_size = layout_of(loss).size();
+    const Layout of_loss = layout_of(loss);
+    loss_size = of_loss.size();
+    for (std::size_t i = 1; i < of_loss.entries().size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        require(of_loss.entries()[i].name != of_loss.entries()[j].name, "mixture: the loss has ", of_loss.entries()[i].name, " twice");
     require(!contextual || loss_size == 0, "mixture: contextual experts are trained without learned weights of loss terms");
   }
 
@@ -191,7 +195,9 @@ struct Mixture {
     if (loss_size > 0) out.loss_parameters = view(parameters, loss_offset(), {loss_size});
     if constexpr (loss::reads<Loss, quantity::Reconstruction>()) {
       Slots<X> again(parameters, flow_offset());
-      out.input = present(image.seen) ? image.seen : x;
+      out.input = x;
+      if constexpr (requires { image.seen; })
+        if (present(image.seen)) out.input = image.seen;
       out.reconstruction = flow.inverse(again, image.z);
     }
     const auto g = weigh(parameters, image.z, random);

@@ -190,6 +190,8 @@ TEST_CASE("learned weights of loss terms are parameters of the model, and pass t
   CHECK(layout.entries()[layout.entries().size() - 2].name == "loss.log_sigma.mse");
   CHECK(layout.entries().back().name == "loss.log_sigma.mae");
   const auto target = numbers({samples, outputs}, 2);
+  CHECK_THROWS_WITH_AS(mixture(experts<count>(network), gate::Softmax{}, flow::Identity{}, loss::learned(loss::mse) + loss::learned(loss::mse)),
+                       "mixture: the loss has log_sigma.mse twice", Error);
   check("learned weights", [&]<class X>(Slots<X>& parts) {
     const X p = parts.take({layout.size()});
     const auto outcome = model(p, parts.take({samples, features}), target.tensor());

@@ -27,6 +27,7 @@ Array<B> series(Index rows, Index variates, const F& next) {
 /// What the maps make of a window `[look-back]` of variate v.
 std::vector<double> forecast(const LinearStart& s, Index v, const std::vector<double>& x) {
   std::vector<double> y(std::size_t(s.horizon), x.back());
+  if (s.maps() == 1) v = 0;
   for (Index h = 0; h < s.horizon; ++h) {
     y[std::size_t(h)] += s.bias[std::size_t(v * s.horizon + h)];
     for (Index k = 0; k < s.look_back; ++k)
@@ -42,7 +43,7 @@ TEST_CASE("series that obey a linear recurrence each are forecast exactly, by ma
   const double frequency[] = {0.3, 1.1}, level[] = {4, -2};
   const auto x = series(400, 2, [&](Index t, Index v, auto) { return level[v] + std::sin(frequency[v] * double(t) + 0.4); });
   const auto start = linear_start(Windows<B>(x, 0, 400, 4, 3), {.shrinkages = {1e-9}});
-  CHECK(!start.common);
+  CHECK(start.maps() == 2);
   CHECK(start.shrinkage == 1e-9);
   CHECK(start.error < 1e-10);
   for (Index v : {0, 1}) {
@@ -52,9 +53,9 @@ TEST_CASE("series that obey a linear recurrence each are forecast exactly, by ma
     for (Index h = 0; h < 3; ++h) CHECK(y[std::size_t(h)] == doctest::Approx(x.data()[(104 + h) * 2 + v]).epsilon(1e-5));
   }
   const auto shared = linear_start(Windows<B>(x, 0, 400, 4, 3), {.own = false});
-  CHECK(shared.common);
+  CHECK(shared.maps() == 1);
+  CHECK(shared.weight.size() == 4 * 3);
   CHECK(shared.error > 1e-8);
-  for (std::size_t i = 0; i < 12; ++i) CHECK(shared.weight[i] == shared.weight[12 + i]);
 }
 
 TEST_CASE("the level is kept where it wanders, and not where a series returns to its mean") {
@@ -75,7 +76,7 @@ TEST_CASE("the level is kept where it wanders, and not where a series returns to
       }
       continue;
     }
-    CHECK(start.common);  // both variates obey one law
+    CHECK(start.maps() == 1);  // both variates obey one law
     for (Index h = 0; h < 12; ++h) {
       double sum = 0;
       for (Index k = 0; k < 6; ++k) sum += start.weight[std::size_t(k * 12 + h)];
@@ -92,9 +93,10 @@ TEST_CASE("the level is kept where it wanders, and not where a series returns to
 TEST_CASE("a few windows get one map that keeps the level, and no cross-validation") {
   const auto x = series(30, 3, [](Index t, Index v, auto) { return double(t * (v + 1)) + std::cos(double(3 * t)); });
   const auto start = linear_start(Windows<B>(x, 0, 30, 8, 10));
-  CHECK(start.common);
+  CHECK(start.maps() == 1);
   CHECK(start.keeps_level);
   CHECK(std::isnan(start.error));
+  CHECK(std::isnan(linear_start(Windows<B>(x, 0, 3, 1, 1)).error));  // two windows in five folds
 }
 
 TEST_CASE("an expert takes up the maps, its own or the common one, and refuses what does not fit") {
@@ -118,12 +120,14 @@ TEST_CASE("an expert takes up the maps, its own or the common one, and refuses w
     }
   }
   const auto own = linear_start(windows, {.shrinkages = {1e-6}});
-  REQUIRE(!own.common);
+  REQUIRE(own.maps() == 2);
   const auto p = initial_parameters<B>(layout_of(expert), Random(1));
   CHECK_THROWS_WITH_AS(start_from(own, layout_of(expert), p.tensor()), "start_from: skip.weight serves all variates, whose maps differ", Error);
   expert.horizon = 4;
   CHECK_THROWS_WITH_AS(start_from(own, layout_of(expert), p.tensor()),
-                       "start_from: skip.weight has shape [12, 4]; expected 60 numbers, or as many for each of 2 variates", Error);
+                       "start_from: skip.weight has shape [12, 4]; expected [12, 5] or [2, 12, 5]", Error);
+  expert.skip = false;
+  CHECK_THROWS_WITH_AS(start_from(own, layout_of(expert), p.tensor()), "start_from: the layout has no module skip", Error);
   CHECK_THROWS_WITH_AS(linear_start(windows, {.shrinkages = {0}}), "linear_start: a shrinkage of 0; expected a positive number", Error);
   CHECK_THROWS_WITH_AS(linear_start(windows, {.folds = 1}), "linear_start: 1 folds; expected at least 2", Error);
 }

@@ -17,7 +17,10 @@ struct InstanceNorm {
 
   void layout(Layout&) const {}
   template <class X>
-  Image<X> forward(Slots<X>&, const X& x) const { return {standardise_windows(x, variates), X{}}; }
+  Image<X> forward(Slots<X>&, const X& x) const {
+    const X z = standardise_windows(x, variates);
+    return {z, X{}, z};
+  }
   template <class X>
   X inverse(Slots<X>&, const X& z) const { return z; }
 };

@@ -47,6 +47,7 @@ struct Scaled : Composed<Scaled<T>> {
 
   template <class X, class Report>
   X combine(const Outcome<X>& outcome, const Report& report, Slots<X>& slots) const {
+    require(!learned || present(outcome.loss_parameters), "loss::learned: the outcome has no loss_parameters, which a model supplies");
     const X log_sigma = learned ? slots.take({1}) : X{};
     if (weight == 0) return {};
     X value = term(outcome);

@@ -18,12 +18,13 @@ namespace moesaic {
 /// Variate v of a window is forecast as its last value plus `x W_v + b_v`, x its look-back.
 struct LinearStart {
   Index variates = 0, look_back = 0, horizon = 0;
-  std::vector<double> weight = {};  ///< [variates, look_back, horizon]
-  std::vector<double> bias = {};    ///< [variates, horizon]
-  bool common = false;         ///< whether all variates have the same map
+  std::vector<double> weight = {};  ///< [maps, look_back, horizon]: one map, or one for every variate
+  std::vector<double> bias = {};    ///< [maps, horizon]
   bool keeps_level = true;     ///< whether a window that is moved up by c is forecast c higher, as the columns of W_v sum to 0
-  double shrinkage = 0;        ///< of the maps of the variates towards the common one
+  double shrinkage = 0;        ///< of the maps of the variates towards the common one; infinite: there is one map
   double error = std::numeric_limits<double>::quiet_NaN();  ///< mean squared, cross-validated; NaN: too few windows for that
+
+  Index maps() const { return std::isfinite(shrinkage) ? variates : 1; }
 };
 
 struct LinearStartOptions {
@@ -39,13 +40,11 @@ namespace detail {
 struct StartMoments {
   Eigen::MatrixXd uu, uy;
   double yy = 0;
-  Index windows = 0;
 
   StartMoments(Index p, Index horizon) : uu(Eigen::MatrixXd::Zero(p, p)), uy(Eigen::MatrixXd::Zero(p, horizon)) {}
   void add(const StartMoments& o, double sign = 1) {
     uu += sign * o.uu, uy += sign * o.uy;
     yy += sign * o.yy;
-    windows += sign > 0 ? o.windows : -o.windows;
   }
   /// The map of the first p coordinates with least squared error plus `ridge`, in units of their mean square, times the squared
   /// distance from `prior`.
@@ -64,17 +63,17 @@ struct StartMoments {
   }
 };
 
-/// Moments of every variate over the windows `first .. last`.
+/// Adds the moments of the windows `first .. last`, `sign` times, to those of every variate, or to the one of all.
 template <class B>
-std::vector<StartMoments> start_moments(const Windows<B>& windows, Index first, Index last) {
+void add_moments(const Windows<B>& windows, Index first, Index last, double sign, std::vector<StartMoments>& to) {
   const Index t = windows.look_back(), h = windows.horizon(), d = windows.variates();
-  std::vector<StartMoments> out(std::size_t(d), StartMoments(t + 1, h));
   const Index at_once = std::clamp<Index>((Index{1} << 21) / (d * (t + h)), 1, 1024);
   Workspace<typename B::Memory> workspace;
   const typename Workspace<typename B::Memory>::Scope scope(workspace);
   Eigen::MatrixXd u, y;
   for (; first < last; first += at_once) {
     const Scratch<typename B::Memory> scratch;
+    const Scratch<HostMemory> rows;
     const Index n = std::min(at_once, last - first);
     const Batch<B> batch = windows.range(first, n);
     const auto past = to_host(batch.x), future = to_host(batch.y);
@@ -87,22 +86,20 @@ std::vector<StartMoments> start_moments(const Windows<B>& windows, Index first, 
         u(i, t - 1) = 1, u(i, t) = level;
         for (Index k = 0; k < h; ++k) y(i, k) = double(future[std::size_t((i * h + k) * d + v)]) - level;
       }
-      auto& m = out[std::size_t(v)];
-      m.uu.noalias() += u.transpose() * u;
-      m.uy.noalias() += u.transpose() * y;
-      m.yy += y.squaredNorm();
-      m.windows += n;
+      auto& m = to[to.size() > 1 ? std::size_t(v) : 0];
+      m.uu.noalias() += sign * u.transpose() * u;
+      m.uy.noalias() += sign * u.transpose() * y;
+      m.yy += sign * y.squaredNorm();
     }
   }
-  return out;
 }
 
-/// The maps of all variates: the common one, drawn to each variate's own as far as `shrinkage` (infinite: not at all) lets it.
+/// The common map alone (infinite `shrinkage`), or every variate's own, drawn towards it.
 inline std::vector<Eigen::MatrixXd> start_maps(const std::vector<StartMoments>& of, Index p, double shrinkage) {
   StartMoments all(of[0].uu.rows(), of[0].uy.cols());
   for (const auto& m : of) all.add(m);
   const Eigen::MatrixXd common = all.solve(p, 1e-7, Eigen::MatrixXd::Zero(p, all.uy.cols()));
-  if (!std::isfinite(shrinkage)) return std::vector<Eigen::MatrixXd>(of.size(), common);
+  if (!std::isfinite(shrinkage)) return {common};
   std::vector<Eigen::MatrixXd> maps;
   for (const auto& m : of) maps.push_back(m.solve(p, shrinkage, common));
   return maps;
@@ -113,36 +110,37 @@ inline std::vector<Eigen::MatrixXd> start_maps(const std::vector<StartMoments>& 
 /// Fits the maps to all windows. Whether they keep the level, and how far the variates' maps are drawn to the common one, is chosen by
 /// cross-validation: every one of `folds` stretches of time is forecast by maps that are fitted to the windows which share no row with
 /// it (Bergmeir, Hyndman, Koo: A note on the validity of cross-validation for evaluating autoregressive time series prediction,
-/// 2018). Where the stretches are too long for that, the common map is taken, and it keeps the level.
+/// 2018). Where the stretches are too long for that, the common map is taken, and it keeps the level. Series are expected to be
+/// standardised: ridge and shrinkage are in units of the mean square of levels and changes together.
 ///
-/// Memory: `3 variates (look_back + 1)(look_back + 1 + horizon)` numbers. Errors: normal equations that cannot be solved.
+/// Memory: `3 maps (look_back + 1)(look_back + 1 + horizon)` numbers. Errors: normal equations that cannot be solved.
 template <class B>
 LinearStart linear_start(const Windows<B>& windows, const LinearStartOptions& options = {}) {
   constexpr double infinite = std::numeric_limits<double>::infinity();
   const Index t = windows.look_back(), h = windows.horizon(), d = windows.variates(), n = windows.size();
   require(options.folds >= 2, "linear_start: ", options.folds, " folds; expected at least 2");
   for (double s : options.shrinkages) require(s > 0, "linear_start: a shrinkage of ", s, "; expected a positive number");
-  const auto all = detail::start_moments(windows, 0, n);
+  const std::vector<detail::StartMoments> none(options.own ? std::size_t(d) : 1, detail::StartMoments(t + 1, h));
+  auto all = none;
+  detail::add_moments(windows, 0, n, 1, all);
 
   std::vector<double> shrinkages{infinite};
   if (options.own && d > 1) shrinkages.insert(shrinkages.end(), options.shrinkages.begin(), options.shrinkages.end());
   const auto coordinates = [t](bool keeps) { return keeps ? t : t + 1; };
   LinearStart out{.variates = d, .look_back = t, .horizon = h, .shrinkage = infinite};
   const Index fold = n / options.folds, apart = t + h - 1;  // windows that far apart share no row
-  if (n - fold - 2 * apart >= fold) {
+  if (fold >= 1 && n - fold - 2 * apart >= fold) {
     std::vector<double> errors(2 * shrinkages.size());
     for (int k = 0; k < options.folds; ++k) {
       const Index begin = n * k / options.folds, end = n * (k + 1) / options.folds;
-      const auto scored = detail::start_moments(windows, begin, end);
-      auto fitted = all;
-      for (const auto& [from, to] : {std::pair{std::max<Index>(begin - apart, 0), begin}, std::pair{end, std::min(end + apart, n)}}) {
-        const auto near = detail::start_moments(windows, from, to);
-        for (std::size_t v = 0; v < near.size(); ++v) fitted[v].add(near[v], -1);
-      }
+      auto scored = none, fitted = all;
+      detail::add_moments(windows, begin, end, 1, scored);
       for (std::size_t v = 0; v < scored.size(); ++v) fitted[v].add(scored[v], -1);
+      detail::add_moments(windows, std::max<Index>(begin - apart, 0), begin, -1, fitted);
+      detail::add_moments(windows, end, std::min(end + apart, n), -1, fitted);
       for (std::size_t j = 0; j < errors.size(); ++j) {
         const auto maps = detail::start_maps(fitted, coordinates(j % 2 == 0), shrinkages[j / 2]);
-        for (std::size_t v = 0; v < maps.size(); ++v) errors[j] += scored[v].error(maps[v]) / double(n * d * h);
+        for (std::size_t v = 0; v < scored.size(); ++v) errors[j] += scored[v].error(maps[maps.size() > 1 ? v : 0]) / double(n * d * h);
       }
     }
     const auto best = std::size_t(std::min_element(errors.begin(), errors.end()) - errors.begin());
@@ -150,12 +148,11 @@ LinearStart linear_start(const Windows<B>& windows, const LinearStartOptions& op
     out.shrinkage = shrinkages[best / 2];
     out.error = errors[best];
   }
-  out.common = !std::isfinite(out.shrinkage);
 
   const auto maps = detail::start_maps(all, coordinates(out.keeps_level), out.shrinkage);
-  out.weight.resize(std::size_t(d * t * h));
-  out.bias.resize(std::size_t(d * h));
-  for (Index v = 0; v < d; ++v) {
+  out.weight.resize(std::size_t(out.maps() * t * h));
+  out.bias.resize(std::size_t(out.maps() * h));
+  for (Index v = 0; v < out.maps(); ++v) {
     const auto& map = maps[std::size_t(v)];
     for (Index j = 0; j < h; ++j) {
       double last = out.keeps_level ? 0 : map(t, j);
@@ -171,22 +168,27 @@ LinearStart linear_start(const Windows<B>& windows, const LinearStartOptions& op
 }
 
 /// Writes the maps into the parameters of every module `skip` of a layout: `skip.weight [variates, look_back, horizon]` and `skip.bias
-/// [variates, 1, horizon]`, or without variates where one map serves them all. Errors: other shapes; one map for variates that differ.
+/// [variates, 1, horizon]`, or without variates where one map serves them all. Errors: no such module; other shapes; one map for
+/// variates that differ.
 template <class B>
 void start_from(const LinearStart& start, const Layout& layout, const Tensor<B>& parameters) {
   using T = typename B::Scalar;
-  const auto write = [&](const Layout::Entry& entry, const std::vector<double>& all, Index each) {
-    const bool one = entry.shape.size() == each;
-    require(entry.shape.size() == (one ? each : each * start.variates), "start_from: ", entry.name, " has shape ", entry.shape,
-            "; expected ", each, " numbers, or as many for each of ", start.variates, " variates");
-    require(!one || start.common || start.variates == 1, "start_from: ", entry.name, " serves all variates, whose maps differ");
-    const std::vector<T> host(all.begin(), all.begin() + entry.shape.size());
+  bool found = false;
+  const auto write = [&](const Layout::Entry& entry, const std::vector<double>& maps, const Shape& one, const Shape& own) {
+    require(entry.shape == one || entry.shape == own, "start_from: ", entry.name, " has shape ", entry.shape, "; expected ", one, " or ", own);
+    require(entry.shape == own || start.maps() == 1, "start_from: ", entry.name, " serves all variates, whose maps differ");
+    std::vector<T> host;
+    while (Index(host.size()) < entry.shape.size()) host.insert(host.end(), maps.begin(), maps.end());
     B::from_host(view(parameters, entry.offset, {entry.shape.size()}), host.data());
+    found = true;
   };
+  const auto is = [](const std::string& name, const std::string& wanted) { return name == wanted || name.ends_with("." + wanted); };
+  const Index d = start.variates, t = start.look_back, h = start.horizon;
   for (const auto& entry : layout.entries()) {
-    if (entry.name.ends_with("skip.weight")) write(entry, start.weight, start.look_back * start.horizon);
-    if (entry.name.ends_with("skip.bias")) write(entry, start.bias, start.horizon);
+    if (is(entry.name, "skip.weight")) write(entry, start.weight, {t, h}, {d, t, h});
+    if (is(entry.name, "skip.bias")) write(entry, start.bias, {h}, {d, 1, h});
   }
+  require(found, "start_from: the layout has no module skip");
 }
 
 }  // namespace moesaic

@@ -38,6 +38,7 @@ void for_each_part(const Model& model, const Tensor<B>& parameters, const Sample
   const Index n = samples.size();
   for (Index first = 0; first < n; first += at_once) {
     const Scratch<typename B::Memory> scratch;
+    const Scratch<HostMemory> rows;
     const Batch<B> batch = samples.range(first, std::min(at_once, n - first));
     f(first, batch, model(parameters, batch.x, batch.y));
   }
@@ -70,7 +71,7 @@ void for_each_outcome(const Model& model, const Array<B>& parameters, const Wind
 struct SupervisedOptions {
   Index batch = 0;  ///< samples of a gradient step, every sample once in a pass; 0: all
   std::uint64_t seed = 0;  ///< of the first parameters and of the order of samples
-  std::vector<std::pair<Index, Index>> frozen = {};  ///< first and number of parameters whose gradient is 0: they stand still, weight decay aside
+  std::vector<std::pair<Index, Index>> frozen = {};  ///< first and number of parameters that stand still
   /// Of a gate with `learn_temperature`, from the number of steps made so far, instead of learning it (annealing).
   std::optional<Schedule> temperature = {};
   std::string validate_by = {};  ///< the loss term by which parameters are chosen; empty: the whole loss
@@ -99,6 +100,7 @@ class Supervised {
     for (const auto& [first, count] : options.frozen)
       require(first >= 0 && count >= 0 && first + count <= parameters.size(), "Supervised: frozen parameters ", first, " .. ",
               first + count, " of ", parameters.size());
+    for (const auto& [first, count] : options.frozen) held_.emplace_back(Shape{count});
     if (options.temperature) {
       for (const auto& entry : layout_of(model_).entries())
         if (entry.name == "gate.log_temperature") temperature_ = entry.offset;
@@ -127,6 +129,8 @@ class Supervised {
     const typename Workspace<typename B::Memory>::Scope scope(workspace_);
     workspace_.reset();
     tape_.reset();
+    const Scratch<HostMemory> rows;  // of samples and routing, also where B's memory is another
+    hold_frozen();
     Batch<B> batch;
     if (options_.batch > 0) {
       shuffle_.draw(Random(options_.seed, 2), step.outer, step.inner * options_.batch, rows_);
@@ -155,6 +159,11 @@ class Supervised {
     return losses;
   }
 
+  /// Frozen parameters are what they were: weight decay moves them without a gradient.
+  void after_step(const Step&) {
+    for (std::size_t i = 0; i < held_.size(); ++i) B::copy(frozen(i), held_[i]);
+  }
+
   double validate() {
     const Samples& samples = validation_ ? *validation_ : samples_;
     double sum = 0;
@@ -180,6 +189,10 @@ class Supervised {
   std::size_t capacity() const { return workspace_.capacity() + tape_.capacity(); }
 
  private:
+  Tensor<B> frozen(std::size_t i) const { return view(parameters.tensor(), options_.frozen[i].first, {options_.frozen[i].second}); }
+  void hold_frozen() {
+    for (std::size_t i = 0; i < held_.size(); ++i) B::copy(held_[i], frozen(i));
+  }
   void set_temperature(Index step) {
     const double t = (*options_.temperature)(step);
     require(t > 0 && std::isfinite(t), "Supervised: the schedule gives a temperature of ", t, " at step ", step);
@@ -207,6 +220,7 @@ class Supervised {
   SupervisedOptions options_;
   Shuffle shuffle_;
   std::vector<std::int32_t> rows_;
+  std::vector<Array<B>> held_;  ///< frozen parameters before a step
   Index temperature_ = -1;  ///< where the scheduled temperature is
   Workspace<typename B::Memory> workspace_;
   Tape<Tensor<B>> tape_;
