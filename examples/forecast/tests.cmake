@@ -14,6 +14,10 @@ add_test(NAME example.forecast.resume COMMAND forecast train ${small} --horizon 
 add_test(NAME example.forecast.evaluate COMMAND forecast evaluate --model ${folder}/model --output ${folder}/evaluated)
 add_test(NAME example.forecast.run COMMAND forecast run ${small} --epochs 1 --horizons 12,24 --seeds 0,1 --output ${folder}/run --no-pictures
                                            --set flow.used=false)
+add_test(NAME example.forecast.top_k COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/top_k --no-pictures
+                                             --set gate.top_k=2 --set loss.learned=true --set gate.final_temperature=0.5)
+add_test(NAME example.forecast.linear_gate COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/linear --no-pictures
+                                                   --set gate.kind=linear)
 add_test(NAME example.forecast.list COMMAND forecast list --data ${folder})
 add_test(NAME example.forecast.config COMMAND forecast config --all --output ${folder}/configurations)
 set_tests_properties(example.forecast.train PROPERTIES FIXTURES_SETUP forecast_model)
@@ -31,6 +35,8 @@ forecast_refuses(absent "data set weather was not found; tried" train --dataset 
 forecast_refuses(setting "expert.depth: no such setting" train --set expert.depth=3)
 forecast_refuses(value "expert.width: expected a whole number, got \"wide\"" train --set expert.width=wide)
 forecast_refuses(tokens "expert.tokens: expected one of variate, time" train --set expert.tokens=word)
+forecast_refuses(temperature "gate.final_temperature: the temperature of a linear gate is fixed" train --set gate.kind=linear
+                 --set gate.final_temperature=0.5)
 forecast_refuses(yaml "${folder}/typo.yaml:2: expert.widht: no such setting" train --config ${folder}/typo.yaml)
 forecast_refuses(nan "${folder}/broken.csv: .*3" train --dataset ${folder}/broken.csv)
 forecast_refuses(short "short: the training part has 2 rows, needed are 120" train --dataset ${folder}/short.csv --horizon 24)

@@ -10,7 +10,7 @@ Result Job<Device>::pretrain(const Settings& s, const Prepared& series, const Sa
   SpectralMamba repeat{.look_back = s.data.look_back, .horizon = s.data.horizon, .variates = series.width()};
   repeat.scales = {};
   repeat.frequencies = repeat.feed_forward = 0;
-  const auto model = mixture(experts<1>(repeat), gate_of(s), flow_of(s, series.width()),
+  const auto model = mixture(experts<1>(repeat), gate::Softmax{}, flow_of(s, series.width()),
                              s.loss.reconstruction * loss::reconstruction + s.loss.nll * loss::nll);
   Result out = begin(model, s, series);
   const auto training = windows_of<Device>(s, series, series.split.train);
