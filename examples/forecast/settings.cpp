@@ -70,6 +70,7 @@ Settings defaults_for(const std::string& dataset, Index horizon) {
   if (dataset == "weather" || dataset == "solar") {
     s.data.shrinkage = 0.5;
     s.expert.count = 2;
+    s.expert.instance_norm = false;
     s.training.batch = 128;
     s.training.epochs = 2;
   }

@@ -62,11 +62,11 @@ ABLATION = {
 
 
 def run(arguments, dataset, horizon, seed, changes=()):
-    name = f"{dataset}-{horizon}-seed{seed}" + "".join("-" + c for c in changes).replace("=", "_")
+    name = f"{dataset}-{horizon}-seed{seed}" + "".join("-" + c for c in (*arguments.set, *changes)).replace("=", "_")
     folder = f"{arguments.output}/{name}"
     path = f"{folder}/results.json"
     if not os.path.exists(path):
-        settings = [word for c in changes for word in ("--set", c)]
+        settings = [word for c in (*arguments.set, *changes) for word in ("--set", c)]
         subprocess.run([arguments.program, "train", "--dataset", dataset, "--horizon", str(horizon), "--seed", str(seed), "--data",
                         arguments.data, "--output", folder, "--no-pictures", "--threads", str(arguments.threads)] + settings,
                        check=True, stdout=subprocess.DEVNULL)
@@ -94,6 +94,7 @@ def main():
     parser.add_argument("--data", required=True, help="folder with the published files")
     parser.add_argument("--seeds", default="0", help="separated by commas")
     parser.add_argument("--ablation", action="store_true", help="one part after the other taken away, at the first horizon")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting for all runs")
     parser.add_argument("--program", default="build/release/examples/forecast")
     parser.add_argument("--output", default="out/forecast-tables")
     parser.add_argument("--threads", type=int, default=2)
