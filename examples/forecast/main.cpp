@@ -77,7 +77,7 @@ std::string flow_settings(const Saving& saving) { return saving.folder + "/flow.
 
 Result pretrain(const Options& o, const Settings& s, const Prepared& series, const Saving& saving) {
   if (fs::exists(flow_settings(saving)))
-    std::fprintf(stderr, "%s is of other settings: it is replaced\n", saving.flow().c_str()), fs::remove(flow_settings(saving));
+    std::fprintf(stderr, "%s is replaced\n", saving.flow().c_str()), fs::remove(flow_settings(saving));
   const Result r = on_backend(o.backend, [&](auto job) { return job.pretrain(s, series, saving); });
   if (r.ending == "finished") save_yaml(flow_settings(saving), s);
   return r;

@@ -32,8 +32,9 @@ void print(const Result& r) {
   std::printf("%s, look-back %td, horizon %td: %td parameters", r.dataset.c_str(), r.settings.data.look_back, r.settings.data.horizon,
               r.parameters);
   if (!r.ending.empty() && r.ending != "evaluated")
-    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation MSE %.4f, %.4f before", r.ending.c_str(), r.epochs, r.steps,
-                r.seconds, r.validation, r.validation_at_start);
+    std::printf(", %s after %td epochs (%td steps) in %.1f s, validation %s %.4f", r.ending.c_str(), r.epochs, r.steps,
+                r.seconds, r.validated_by.empty() ? "loss" : "MSE", r.validation);
+  if (r.epochs > 0 && !r.validated_by.empty()) std::printf(", %.4f before", r.validation_at_start);
   if (r.share) std::printf(", share of the networks %.2f", *r.share);
   std::printf("\n");
   if (r.start) {

@@ -113,6 +113,15 @@ inline auto model_with_linear_gate(const Settings& s, Index variates) {
   const gate::Softmax gate{.top_k = int(s.gate.top_k), .temperature = s.gate.temperature, .noise = s.gate.noise};
   return mixture(experts(s.expert.count, expert_of(s, variates)), gate, flow_of(s, variates), forecast_loss(s) + flow_loss(s));
 }
+template <Composition C>
+auto model_of(const Settings& s, Index variates) {
+  if constexpr (C == Composition::whole)
+    return model_with_flow(s, variates);
+  else if constexpr (C == Composition::without_flow)
+    return model_without_flow(s, variates);
+  else
+    return model_with_linear_gate(s, variates);
+}
 
 /// The windows of a part of the series.
 template <class B>
@@ -298,6 +307,18 @@ Result evaluate_model(const Model& model, const Settings& s, const Prepared& ser
   score(out, model, s, series, load_parameters<B>(saving.model(), layout_of(model)));
   out.ending = "evaluated";
   return out;
+}
+
+template <class B>
+template <Composition C>
+Result Job<B>::train(const Settings& s, const Prepared& series, const Saving& saving) {
+  return train_model<B>(model_of<C>(s, series.width()), s, series, saving);
+}
+
+template <class B>
+template <Composition C>
+Result Job<B>::evaluate(const Settings& s, const Prepared& series, const Saving& saving) {
+  return evaluate_model<B>(model_of<C>(s, series.width()), s, series, saving);
 }
 
 }  // namespace forecast

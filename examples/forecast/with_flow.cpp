@@ -35,16 +35,7 @@ Result Job<Device>::pretrain(const Settings& s, const Prepared& series, const Sa
   return out;
 }
 
-template <>
-template <>
-Result Job<Device>::train<Composition::whole>(const Settings& s, const Prepared& series, const Saving& saving) {
-  return train_model<Device>(model_with_flow(s, series.width()), s, series, saving);
-}
-
-template <>
-template <>
-Result Job<Device>::evaluate<Composition::whole>(const Settings& s, const Prepared& series, const Saving& saving) {
-  return evaluate_model<Device>(model_with_flow(s, series.width()), s, series, saving);
-}
+template Result Job<Device>::train<Composition::whole>(const Settings&, const Prepared&, const Saving&);
+template Result Job<Device>::evaluate<Composition::whole>(const Settings&, const Prepared&, const Saving&);
 
 }  // namespace forecast

@@ -4,16 +4,7 @@
 
 namespace forecast {
 
-template <>
-template <>
-Result Job<Device>::train<Composition::linear_gate>(const Settings& s, const Prepared& series, const Saving& saving) {
-  return train_model<Device>(model_with_linear_gate(s, series.width()), s, series, saving);
-}
-
-template <>
-template <>
-Result Job<Device>::evaluate<Composition::linear_gate>(const Settings& s, const Prepared& series, const Saving& saving) {
-  return evaluate_model<Device>(model_with_linear_gate(s, series.width()), s, series, saving);
-}
+template Result Job<Device>::train<Composition::linear_gate>(const Settings&, const Prepared&, const Saving&);
+template Result Job<Device>::evaluate<Composition::linear_gate>(const Settings&, const Prepared&, const Saving&);
 
 }  // namespace forecast

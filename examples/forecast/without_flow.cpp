@@ -4,16 +4,7 @@
 
 namespace forecast {
 
-template <>
-template <>
-Result Job<Device>::train<Composition::without_flow>(const Settings& s, const Prepared& series, const Saving& saving) {
-  return train_model<Device>(model_without_flow(s, series.width()), s, series, saving);
-}
-
-template <>
-template <>
-Result Job<Device>::evaluate<Composition::without_flow>(const Settings& s, const Prepared& series, const Saving& saving) {
-  return evaluate_model<Device>(model_without_flow(s, series.width()), s, series, saving);
-}
+template Result Job<Device>::train<Composition::without_flow>(const Settings&, const Prepared&, const Saving&);
+template Result Job<Device>::evaluate<Composition::without_flow>(const Settings&, const Prepared&, const Saving&);
 
 }  // namespace forecast
