@@ -6,7 +6,9 @@ namespace mixer_ode {
 
 template <>
 Result Study<Device>::coda(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
-  return study_mixer<Device>(Coda<>{}, s, kind, sets, saving);
+  return with_activation(s, [&]<class Activation>(Activation) {
+    return study_mixer<Device>(Coda<Activation>{}, s, kind, sets, saving);
+  });
 }
 
 }  // namespace mixer_ode

@@ -25,6 +25,7 @@ void write(Json& j, const Settings& s) {
   j.member("width", s.width);
   j.member("depth", s.depth);
   j.member("interface", s.interface);
+  j.member("activation", activation_names[std::size_t(s.activation)]);
   j.member("taylor", s.taylor);
   j.member("saturation", s.saturation);
   j.member("substeps", s.substeps);
@@ -77,6 +78,11 @@ void write(Json& j, const Result& m, const data::Environments& sets) {
   j.member("model", kind_names[std::size_t(m.kind)]);
   j.member("experts", m.experts);
   j.member("context", m.context);
+  if (!m.trials.empty()) {
+    j.key("trials").open('[');
+    for (const Trial& t : m.trials) j.open('{').member("experts", t.experts).member("error", t.error).close('}');
+    j.close(']');
+  }
   j.member("expert_parameters", m.expert_parameters);
   j.member("parameters", m.parameters);
   j.member("ending", m.ending);

@@ -9,6 +9,7 @@
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/train/interrupt.hpp>
 
+#include "choose.hpp"
 #include "common/program.hpp"
 #include "report.hpp"
 #include "sets.hpp"
@@ -87,7 +88,17 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     require(!o.resume || any_saved || kind != o.models.back(), "--resume: there is no saved model in ", o.output);
     if (!o.quiet)
       std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
-    results.push_back(study(o.backend, o.settings, kind, sets, saving));
+    const auto train = [&](const Settings& s, const moesaic::data::Environments& on, const Saving& into) {
+      return study(o.backend, s, kind, on, into);
+    };
+    if (kind != Kind::mixer || o.settings.candidates.empty()) {
+      results.push_back(train(o.settings, sets, saving));
+    } else {
+      const auto trials = try_candidates(o.settings, sets, saving, train);
+      if (trials.size() < o.settings.candidates.size()) break;
+      results.push_back(train(with_experts(o.settings, best(trials)), sets, saving));
+      results.back().trials = trials;
+    }
     require(results.back().error.empty() || results.back().iterations > 0, kind_titles[std::size_t(kind)], ": ",
             results.back().error);
   }

@@ -6,7 +6,9 @@ namespace mixer_ode {
 
 template <>
 Result Study<Device>::ncf(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
-  return study_mixer<Device>(three_networks(s), s, kind, sets, saving);
+  return with_activation(s, [&]<class Activation>(Activation) {
+    return study_mixer<Device>(three_networks<Activation>(s), s, kind, sets, saving);
+  });
 }
 
 }  // namespace mixer_ode

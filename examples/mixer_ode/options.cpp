@@ -3,6 +3,7 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <moesaic/data/catalogue.hpp>
@@ -34,6 +35,8 @@ Settings settings_for(std::string_view dataset, Backbone backbone, bool as_publi
   s.adapt_steps = d.adapt_steps;
   s.adapt_rate = d.adapt_rate;
   s.clip = d.clip;
+  s.activation = d.activation;
+  if (d.choose) s.candidates = {1, d.experts};
   if (!as_published) return s;
   s.variant = Variant::published;
   s.sampling = Sampling::linear;
@@ -125,8 +128,9 @@ bool parse(int argc, char** argv, Options& out) {
   app.get_formatter()->column_width(34);
   std::string dataset = "odebench-2", backbone = "ncf";
   bool listing = false, as_published = false, no_pictures = false;
-  Choice backend, variant, sampling, loss, rates, refit, matching, draw, search, start;
-  std::optional<Index> experts, context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool,
+  Choice backend, variant, sampling, activation, loss, rates, refit, matching, draw, search, start;
+  std::vector<Index> experts;
+  std::optional<Index> context, width, depth, interface, substeps, outer, inner, refit_every, contributors, pool,
       adapt_steps;
   Index seed = 0, data_seed = 0;
   std::optional<int> taylor;
@@ -162,11 +166,13 @@ bool parse(int argc, char** argv, Options& out) {
 
   group = "Model";
   option(group, "--backbone", backbone, "expert: ncf, coda or geps (ncf)")->check(CLI::IsMember({"ncf", "coda", "geps"}));
-  option(group, "--experts", experts, "number of experts");
+  option(group, "--experts", experts, "number of experts; of several, as 1,3, MixER takes the one that does best in environments held out")
+      ->delimiter(',');
   option(group, "--context", context, "length of the context: that of all experts in sum, and of the single learner");
   option(group, "--width", width, "units of a hidden layer");
   option(group, "--depth", depth, "hidden layers (ncf), layers (coda, geps)");
   option(group, "--interface", interface, "units between the networks of ncf");
+  choice(group, "--activation", activation, activation_names, "swish with a learnable factor, or gated linear unit");
   option(group, "--taylor", taylor, "order of the expansion in the context, 0 to 2");
   option(group, "--saturation", saturation, "bend states back beyond this multiple of the largest training state, 0: never (2)");
   option(group, "--substeps", substeps, "RK4 steps between two time points");
@@ -233,11 +239,14 @@ bool parse(int argc, char** argv, Options& out) {
   s.dataset = out.files.own() ? out.files.train : dataset;
   s.seed = std::uint64_t(seed);
   s.data_seed = std::uint64_t(data_seed);
-  if (experts) {
-    require(*experts >= 1, "--experts: expected at least 1, got ", *experts);  // before it divides
-    const Index largest = std::max<Index>(40, s.context);
-    s.context = *experts * std::max<Index>(1, std::min(s.context / s.experts, largest / *experts));
-    s.experts = *experts;
+  if (!experts.empty()) {
+    std::sort(experts.begin(), experts.end());
+    experts.erase(std::unique(experts.begin(), experts.end()), experts.end());
+    require(experts.front() >= 1, "--experts: expected at least 1, got ", experts.front());  // before it divides
+    const Index most = experts.back(), largest = std::max<Index>(40, s.context);
+    s.context = most * std::max<Index>(1, std::min(s.context / s.experts, largest / most));
+    s.experts = most;
+    s.candidates = experts.size() > 1 ? experts : std::vector<Index>{};
   }
   if (context) s.context = s.single_context = *context;
   backend.into(out.backend, backend_names);
@@ -262,6 +271,7 @@ bool parse(int argc, char** argv, Options& out) {
   override_with(s.adapt_rate, adapt_rate);
   variant.into(s.variant, variant_names);
   sampling.into(s.sampling, sampling_names);
+  activation.into(s.activation, activation_names);
   loss.into(s.loss, loss_names);
   rates.into(s.rates, rates_names);
   refit.into(s.refit, refit_names);

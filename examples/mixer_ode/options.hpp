@@ -35,6 +35,7 @@ bool parse(int argc, char** argv, Options& options);
 /// Names of the values of `Backend`, `Backbone`, ..., as the command line and the result file have them.
 inline constexpr std::string_view backend_names[] = {"cpu", "thrust"};
 inline constexpr std::string_view backbone_names[] = {"ncf", "coda", "geps"};
+inline constexpr std::string_view activation_names[] = {"swish", "glu"};
 inline constexpr std::string_view loss_names[] = {"mse", "relative"};
 inline constexpr std::string_view rates_names[] = {"cosine", "steps"};
 inline constexpr std::string_view refit_names[] = {"improved", "published"};

@@ -65,6 +65,13 @@ void print_heading(const Report& r) {
                     m.loss.empty() ? "-" : number(m.loss.back()), format("%.1f s", m.seconds),
                     m.adapted ? format("%.1f s", m.adapt_seconds) : "-"});
   print_table(rows);
+  for (const Result& m : r.results) {
+    if (m.trials.empty()) continue;
+    std::string tried;
+    for (const Trial& t : m.trials)
+      tried += (tried.empty() ? "" : ", ") + plural(t.experts, "expert") + " " + number(t.error);
+    std::printf("  number of experts chosen by the error in held-out training environments: %s\n", tried.c_str());
+  }
 }
 
 /// Environments of a family on each expert.

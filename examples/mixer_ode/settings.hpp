@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <moesaic/core/shape.hpp>
 #include <moesaic/data/options.hpp>
@@ -15,6 +16,7 @@ namespace mixer_ode {
 using moesaic::Index;
 
 enum class Backbone { ncf, coda, geps };
+enum class Activation { swish, glu };  ///< with a learnable factor; or a gated linear unit
 enum class Loss { mse, relative };
 enum class Rates { cosine, steps };                ///< down to 5 %; or times 0.4 at one and two thirds, for the weights alone
 enum class Refit { improved, published };          ///< of the gate: the toolkit's defaults, or algorithm 1 as released
@@ -33,10 +35,12 @@ struct Settings {
   Sampling sampling = Sampling::observed;
 
   Backbone backbone = Backbone::ncf;
-  Index experts = 0;
+  Index experts = 0;               ///< the largest candidate
+  std::vector<Index> candidates{};  ///< numbers of experts that MixER chooses from; none: `experts` it is
   Index context = 0;         ///< of all experts together
   Index single_context = 0;  ///< of the single learner
   Index width = 0, depth = 0, interface = 0;
+  Activation activation = Activation::swish;
   int taylor = 0;
   double saturation = 2;  ///< states beyond this multiple of the largest training state are bent back; 0: none
   Index substeps = 0;     ///< of RK4 between two time points
@@ -84,6 +88,8 @@ struct DatasetSettings {
   Index adapt_steps;
   double adapt_rate;
   double clip = 0;  ///< as in `Settings`
+  Activation activation = Activation::swish;
+  bool choose = false;  ///< between one expert and M
 };
 
 /// Ours: small networks. The last row is for the user's own trajectories and for sets without a row.
@@ -94,9 +100,9 @@ inline constexpr std::array tuned{
     DatasetSettings{"odebench-4",    4, {4, 4, 4}, {16, 16, 16}, {64, 64, 64}, {3, 3, 3}, 32,  150,  0, 12, 2, Loss::relative, 3e-3, 400, 1e-2},
     DatasetSettings{"odebench-10a", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32,  150, 25, 24, 2, Loss::relative, 3e-3, 400, 1e-2, 1},
     DatasetSettings{"odebench-10b", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32,  200, 40, 48, 1, Loss::relative, 3e-3, 400, 1e-2, 1},
-    DatasetSettings{"lv",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {3, 3, 3}, 32, 1000,  0, 12, 1, Loss::mse,      6e-3, 2000, 2e-2},
-    DatasetSettings{"go",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {3, 3, 3}, 32,  500,  3, 24, 2, Loss::mse,      6e-3, 2000, 2e-2},
-    DatasetSettings{"sm",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {3, 3, 3}, 32,  600,  7, 24, 4, Loss::mse,      3e-3, 2000, 2e-2, 1},
+    DatasetSettings{"lv",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {1, 3, 3}, 64, 1000,  0, 12, 1, Loss::mse,      6e-3, 2000, 2e-2, 0, Activation::glu, true},
+    DatasetSettings{"go",            3, {8, 2, 2}, {8, 2, 2},    {64, 32, 32}, {1, 3, 3}, 64,  500,  3, 24, 2, Loss::mse,      6e-3, 2000, 2e-2, 0, Activation::glu, true},
+    DatasetSettings{"sm",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {3, 3, 3}, 32,  600,  7, 24, 4, Loss::mse,      3e-3, 2000, 2e-2, 1, Activation::swish, true},
     DatasetSettings{"",              2, {4, 4, 4}, {8, 8, 8},    {64, 64, 64}, {3, 3, 3}, 32,  300,  0, 12, 2, Loss::relative, 3e-3, 400, 1e-2, 1},
 };
 /// Those of MixER's released code; in lv, go and sm widths that give about as many parameters an expert as the paper's table 4.

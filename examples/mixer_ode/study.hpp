@@ -23,6 +23,12 @@ struct Scores {
   std::vector<double> relative, squared;
 };
 
+/// How far off a number of experts was in environments held out, see `try_candidates`.
+struct Trial {
+  Index experts;
+  double error;
+};
+
 /// What became of one model.
 struct Result {
   Kind kind = Kind::mixer;
@@ -38,6 +44,7 @@ struct Result {
 
   moesaic::Array<Host> contexts;  ///< [environment, D]
   std::vector<Index> expert;        ///< of every environment
+  std::vector<Trial> trials;        ///< where the number of experts was chosen
   Scores test;                      ///< on the training trajectories where there are no others
 
   bool adapted = false;

@@ -29,9 +29,9 @@ ROWS = {
     "odebench-10a": [("MixER-1", "single", None), ("naive MoE-10", "naive", 10), ("MixER-10", "mixer", 10)],
     "odebench-10b": [("MixER-1", "single", None), ("naive MoE-10", "naive", 10), ("MixER-10", "mixer", 10),
                      ("MixER-20", None, 20)],
-    "lv": [("single learner", "single", None), ("MixER-3", "mixer", None)],
-    "go": [("single learner", "single", None), ("MixER-3", "mixer", None)],
-    "sm": [("single learner", "single", None), ("MixER-3", "mixer", None)],
+    "lv": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
+    "go": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
+    "sm": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
 }
 # Columns: title, where in the result, key, unit.
 TEST, ADAPT = ("test",), ("adaptation", "test")

@@ -12,6 +12,15 @@ add_test(NAME example.mixer_ode.own COMMAND mixer_ode ${short} --backbone geps $
 add_test(NAME example.mixer_ode.resume COMMAND mixer_ode ${short} --backbone coda --output ${folder} --resume --no-pictures)
 set_tests_properties(example.mixer_ode.own example.mixer_ode.resume PROPERTIES FIXTURES_REQUIRED mixer_ode_own)
 
+# Gated linear units; the number of experts is chosen in environments held out, and choosing goes on where it was interrupted.
+set(choosing --backbone coda --models mixer --experts 1,2 --activation glu --no-pictures --output ${folder}/chosen)
+add_test(NAME example.mixer_ode.chooses COMMAND mixer_ode ${short} ${choosing})
+add_test(NAME example.mixer_ode.chooses_again COMMAND mixer_ode ${short} ${choosing} --resume)
+set_tests_properties(example.mixer_ode.chooses PROPERTIES FIXTURES_SETUP mixer_ode_chosen)
+set_tests_properties(example.mixer_ode.chooses_again PROPERTIES FIXTURES_REQUIRED mixer_ode_chosen)
+set_tests_properties(example.mixer_ode.chooses example.mixer_ode.chooses_again PROPERTIES PASS_REGULAR_EXPRESSION
+                     "number of experts chosen by the error in held-out training environments: 1 expert [0-9.e+-]+, 2 experts [0-9.e+-]+")
+
 # mixer_ode_refuses(<name> <expected text> <arguments>...)
 function(mixer_ode_refuses name text)
   add_test(NAME example.mixer_ode.refuses_${name} COMMAND mixer_ode ${short} --output ${folder}/refused ${ARGN})
@@ -20,6 +29,7 @@ endfunction()
 mixer_ode_refuses(dataset "data set \"odd\" is not known" --dataset odd)
 mixer_ode_refuses(option "The following argument was not expected: --bogus" --bogus)
 mixer_ode_refuses(experts "--experts: 11 experts for the 10 environments" --experts 11)
+mixer_ode_refuses(candidates "--experts: 9 experts for the 7 environments of odebench-2 that are left" --experts 1,9 --models mixer)
 mixer_ode_refuses(context "--context: 7 is not a multiple" --context 7)
 mixer_ode_refuses(number "--tail: expected 0 to 1, got nan" --tail nan)
 mixer_ode_refuses(file "${CMAKE_CURRENT_LIST_FILE}: expected a .npz" --train ${CMAKE_CURRENT_LIST_FILE})

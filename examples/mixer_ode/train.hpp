@@ -156,8 +156,15 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
   return out;
 }
 
-inline ThreeNetworks<> three_networks(const Settings& s) {
-  ThreeNetworks<> field;
+/// Calls `then` with the activation of the settings, which decides the type of all that follows.
+template <class Then>
+Result with_activation(const Settings& s, const Then& then) {
+  return s.activation == Activation::glu ? then(activation::Glu{}) : then(activation::LearnableSwish{});
+}
+
+template <class Activation>
+ThreeNetworks<Activation> three_networks(const Settings& s) {
+  ThreeNetworks<Activation> field;
   field.interface = s.interface;
   return field;
 }

@@ -5,3 +5,7 @@
 TEST_CASE("a CoDA flow passes the gradient checker at every Taylor order") {
   battery::check_context_flow(moesaic::Coda<>{{.state = 2, .context = 3, .width = 5, .depth = 3, .saturation = {1.5}}});
 }
+
+TEST_CASE("a CoDA flow of gated linear units passes the gradient checker at every Taylor order") {
+  battery::check_context_flow(moesaic::Coda<moesaic::activation::Glu>{{.state = 2, .context = 3, .width = 4, .depth = 3}});
+}

@@ -75,8 +75,14 @@ TEST_CASE("the splits of a set fit together") {
   CHECK_THROWS_AS(data::validate(data::Environments{"own", {}, own(), {}, {}}), Error);
 }
 
-TEST_CASE("select, initial states, cast") {
+TEST_CASE("select, trajectories, initial states, cast") {
   const auto set = own();
+  const auto second = data::trajectories(set, 1, 1);
+  CHECK(second.states.shape() == Shape{3, 1, set.points(), 2});
+  CHECK(second.trajectory(2, 0)[3] == set.trajectory(2, 1)[3]);
+  CHECK(second.grid(1)[1] == set.grid(1)[1]);
+  CHECK_NOTHROW(data::validate(second, "second"));
+  CHECK_THROWS_WITH_AS(data::trajectories(set, 1, 2), doctest::Contains("expected a part of 2, got 2 from 1"), Error);
   const auto two = data::select(set, std::vector<Index>{2, 0});
   CHECK(two.environments() == 2);
   CHECK(two.trajectory(0, 0)[0] == set.trajectory(2, 0)[0]);

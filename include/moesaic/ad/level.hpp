@@ -50,6 +50,14 @@ template <class X>
 X as_level(const X&);
 template <class... Xs>
 using Deepest = typename DeepestOf<decltype(as_level(std::declval<const Xs&>()))...>::type;
+/// `x` at the level `Y`; no copy where it is there already.
+template <class Y, class X>
+decltype(auto) lifted(const X& x) {
+  if constexpr (std::is_same_v<X, Y>)
+    return (x);
+  else
+    return Y(x);
+}
 
 /// The numbers behind any level.
 template <class B>

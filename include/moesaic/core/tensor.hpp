@@ -23,7 +23,7 @@ class Tensor {
   using Scalar = typename B::Scalar;
 
   Tensor() = default;
-  Tensor(Scalar* data, Shape shape) : data_(data), shape_(shape) {}
+  Tensor(Scalar* data, const Shape& shape) : data_(data), shape_(shape) {}
 
   Scalar* data() const { return data_; }
   const Shape& shape() const { return shape_; }

@@ -125,6 +125,24 @@ inline Trajectories select(const Trajectories& set, std::span<const Index> envir
   return out;
 }
 
+/// `count` trajectories of every environment from the `first` on. Errors: none, or some that do not exist.
+inline Trajectories trajectories(const Trajectories& set, Index first, Index count) {
+  require(first >= 0 && count >= 1 && first + count <= set.trajectories(), "trajectories: expected a part of ", set.trajectories(),
+          ", got ", count, " from ", first);
+  Trajectories out = make_trajectories(set.environments(), count, set.points(), set.dimension());
+  out.families = set.families;
+  out.family = set.family;
+  out.parameters = set.parameters;
+  out.end = set.end;
+  std::copy_n(set.times.data(), set.times.size(), out.times.data());
+  for (Index e = 0; e < set.environments(); ++e)
+    for (Index j = 0; j < count; ++j) {
+      const auto from = set.trajectory(e, first + j);
+      std::copy(from.begin(), from.end(), out.trajectory(e, j).begin());
+    }
+  return out;
+}
+
 /// Every `stride`-th time point from the first on (MixER trains and scores on every 5th of 100). Errors: a stride below 1.
 inline Trajectories every(const Trajectories& set, Index stride) {
   require(stride >= 1, "every: expected a stride of at least 1, got ", stride);

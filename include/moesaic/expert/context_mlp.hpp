@@ -76,12 +76,9 @@ struct ThreeNetworks {
     const int in = shape(first.weight).rank() - 2;
     b.data_weight = slice(first.weight, in, 0, interface);
     const X once = linear(c, slice(first.weight, in, interface, interface), first.bias);
-    b.from_context = broadcast_to(once, {shape(once)[0], n, first_width()});
+    b.from_context = broadcast_to(once, {shape(once)[0], n, main_net().outputs(0)});
     return b;
   }
-
- private:
-  Index first_width() const { return depth > 0 ? width : state; }
 };
 
 /// Root network of the low-rank experts: `depth` linear maps, `depth - 1` activations in between.
@@ -120,20 +117,20 @@ struct Coda : RootNetwork {
   }
   template <class X>
   auto bind(Slots<X>& slots, const X& context_rows, Index) const {
-    const Widths w = widths();
+    const Mlp<Activation> net{widths()};
     const Index environments = shape(context_rows)[0];
-    auto root = Mlp<Activation>{w}.bind(slots);
+    auto root = net.bind(slots);
     EnvironmentMlp<X, Activation> b{root, saturation};
     const auto move = [&](const X& at, const Shape& all) {
       const Index size = all.size() / environments;
       const X from = reshape(at, slots.batched() ? Shape{environments, 1, size} : Shape{size});
       return reshape(linear(context_rows, slots.take({context, size}), from), all);
     };
-    for (int i = 0; i < w.layers(); ++i) {
+    for (int i = 0; i < net.widths.layers(); ++i) {
       auto& to = b.net.layer[std::size_t(i)];
-      to.weight = move(to.weight, {environments, w[i], w[i + 1]});
-      to.bias = move(to.bias, {environments, 1, w[i + 1]});
-      if (Activation::learnable && i + 1 < w.layers()) to.beta = move(to.beta, {environments, 1, 1});
+      to.weight = move(to.weight, {environments, net.widths[i], net.outputs(i)});
+      to.bias = move(to.bias, {environments, 1, net.outputs(i)});
+      if (Activation::learnable && net.activates(i)) to.beta = move(to.beta, {environments, 1, 1});
     }
     return b;
   }
@@ -144,27 +141,27 @@ struct Coda : RootNetwork {
 template <class Activation = activation::LearnableSwish>
 struct Geps : RootNetwork {
   void layout(Layout& l) const {
-    const Widths w = widths();
-    l.add_module("root", Mlp<Activation>{w});
-    for (int i = 0; i < w.layers(); ++i) {
+    const Mlp<Activation> net{widths()};
+    l.add_module("root", net);
+    for (int i = 0; i < net.widths.layers(); ++i) {
       const std::string n = std::to_string(i + 1);
-      l.add("left" + n, {w[i + 1], context}, init::fan_in(w[i + 1]));
-      l.add("right" + n, {context, w[i]}, init::fan_in(context));
-      l.add("bias_move" + n, {w[i + 1], context}, init::fan_in(w[i + 1]));
-      if (Activation::learnable && i + 1 < w.layers()) l.add("beta_move" + n, {1, context}, init::fan_in(1));
+      l.add("left" + n, {net.outputs(i), context}, init::fan_in(net.outputs(i)));
+      l.add("right" + n, {context, net.widths[i]}, init::fan_in(context));
+      l.add("bias_move" + n, {net.outputs(i), context}, init::fan_in(net.outputs(i)));
+      if (Activation::learnable && net.activates(i)) l.add("beta_move" + n, {1, context}, init::fan_in(1));
     }
   }
   template <class X>
   auto bind(Slots<X>& slots, const X& context_rows, Index) const {
-    const Widths w = widths();
-    EnvironmentMlp<X, Activation> b{Mlp<Activation>{w}.bind(slots), saturation};
+    const Mlp<Activation> net{widths()};
+    EnvironmentMlp<X, Activation> b{net.bind(slots), saturation};
     const auto move = [&](const X& at, Index size) { return linear(context_rows, transpose(slots.take({size, context})), at); };
-    for (int i = 0; i < w.layers(); ++i) {
+    for (int i = 0; i < net.widths.layers(); ++i) {
       auto& to = b.net.layer[std::size_t(i)];
-      const X left = transpose(slots.take({w[i + 1], context})), right = transpose(slots.take({context, w[i]}));
+      const X left = transpose(slots.take({net.outputs(i), context})), right = transpose(slots.take({context, net.widths[i]}));
       to.weight = linear(right * context_rows, left, to.weight);
-      to.bias = move(to.bias, w[i + 1]);
-      if (Activation::learnable && i + 1 < w.layers()) to.beta = move(to.beta, 1);
+      to.bias = move(to.bias, net.outputs(i));
+      if (Activation::learnable && net.activates(i)) to.beta = move(to.beta, 1);
     }
     return b;
   }

@@ -27,7 +27,20 @@ struct Tanh : Fixed<functor::Tanh> {};
 struct Relu : Fixed<functor::Relu> {};
 struct Gelu : Fixed<functor::Gelu> {};
 struct Softplus : Fixed<functor::Softplus> {};
+
+/// Gated: a layer computes a second number for each of its units, which multiplies it by way of `F`.
+template <class F>
+struct Gated : Fixed<F> {
+  static constexpr bool gated = true;
+};
+/// Gated linear unit, `(W x + b) * sigmoid(V x + c)` (Dauphin et al.: Language modeling with gated convolutional networks, ICML
+/// 2017). Products of states, of which most fields of dynamical systems consist, take one layer of it.
+struct Glu : Gated<functor::Sigmoid> {};
 }  // namespace activation
+
+/// An activation whose layers compute two numbers a unit, in one product: all units first, then what multiplies them.
+template <class Activation>
+concept GatedActivation = requires { requires Activation::gated; };
 
 /// Layer widths of a network, input first, output last; at most 16.
 class Widths {
@@ -73,7 +86,11 @@ struct BoundMlp {
 
   X activated(int i, const X& h) const {
     if (!activates(i)) return h;
-    if constexpr (Activation::learnable)
+    if constexpr (GatedActivation<Activation>) {
+      const int last = shape(h).rank() - 1;
+      const Index units = shape(h)[last] / 2;
+      return slice(h, last, 0, units) * map(Function{}, slice(h, last, units, units));
+    } else if constexpr (Activation::learnable)
       return map(Function{}, h, layer[std::size_t(i)].beta);
     else
       return map(Function{}, h);
@@ -81,7 +98,7 @@ struct BoundMlp {
   X from(int first, X h) const {
     for (int i = first; i < layers; ++i) {
       const auto& l = layer[std::size_t(i)];
-      if constexpr (Activation::learnable)
+      if constexpr (Activation::learnable || GatedActivation<Activation>)
         h = activated(i, linear(h, l.weight, l.bias));
       else
         h = activates(i) ? linear_map(Function{}, h, l.weight, l.bias) : linear(h, l.weight, l.bias);
@@ -97,13 +114,18 @@ struct Mlp {
   bool activate_last = false;
 
   Index inputs() const { return widths.in(); }
+  bool activates(int layer) const { return layer + 1 < widths.layers() || activate_last; }
+  /// Numbers that a linear map computes.
+  Index outputs(int layer) const {
+    return GatedActivation<Activation> && activates(layer) ? 2 * widths[layer + 1] : widths[layer + 1];
+  }
 
   void layout(Layout& l) const {
     require(widths.layers() >= 1, "Mlp: ", widths.layers() + 1, " widths; expected an input and an output at least");
     for (int i = 0; i < widths.layers(); ++i) {
       const std::string n = std::to_string(i + 1);
-      l.add("weight" + n, {widths[i], widths[i + 1]}, init::fan_in(widths[i]));
-      l.add("bias" + n, {widths[i + 1]}, init::fan_in(widths[i]));
+      l.add("weight" + n, {widths[i], outputs(i)}, init::fan_in(widths[i]));
+      l.add("bias" + n, {outputs(i)}, init::fan_in(widths[i]));
       if (Activation::learnable && activates(i)) l.add("beta" + n, {1}, init::uniform(0.01, 1));
     }
   }
@@ -112,8 +134,8 @@ struct Mlp {
     BoundMlp<X, Activation> net{.layers = widths.layers(), .activate_last = activate_last};
     for (int i = 0; i < widths.layers(); ++i) {
       auto& l = net.layer[std::size_t(i)];
-      l.weight = slots.take({widths[i], widths[i + 1]});
-      l.bias = slots.take({widths[i + 1]});
+      l.weight = slots.take({widths[i], outputs(i)});
+      l.bias = slots.take({outputs(i)});
       if (Activation::learnable && activates(i)) l.beta = slots.take({1});
     }
     return net;
@@ -123,9 +145,6 @@ struct Mlp {
     Slots<X> slots(parameters);
     return bind(slots)(x);
   }
-
- private:
-  bool activates(int i) const { return i + 1 < widths.layers() || activate_last; }
 };
 
 }  // namespace moesaic

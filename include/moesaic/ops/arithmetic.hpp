@@ -104,7 +104,7 @@ X add_signed(const X& a, const X& b, bool minus) {
 template <ArrayLike X, ArrayLike Y>
 auto add(const X& a, const Y& b) {
   using Z = Deepest<X, Y>;
-  return rule::add(Z(a), Z(b), false);
+  return rule::add(lifted<Z>(a), lifted<Z>(b), false);
 }
 /// `a + b` where either may be a structural zero.
 template <ArrayLike X>
@@ -119,7 +119,7 @@ auto operator+(const X& a, const Y& b) { return add(a, b); }
 template <ArrayLike X, ArrayLike Y>
 auto operator-(const X& a, const Y& b) {
   using Z = Deepest<X, Y>;
-  return rule::add(Z(a), Z(b), true);
+  return rule::add(lifted<Z>(a), lifted<Z>(b), true);
 }
 template <ArrayLike X, ArrayLike Y>
 auto operator*(const X& a, const Y& b) { return map(functor::Times{}, a, b); }

@@ -116,15 +116,17 @@ Var<A> linear_map(const F& f, const Var<A>& x, const Var<A>& w, const Var<A>& b)
 }  // namespace rule
 
 namespace detail {
-/// A bias as the rules want it, one row or the weight's batch of them; any other is spread out over the output.
-template <class Y, class X, class W>
-Y lifted_bias(const X& x, const W& w, const Y& b) {
-  if (!present(b)) return b;
-  const bool whole_rows = shape(b).rank() > 0 && shape(b).back() == shape(w).back();
-  if (whole_rows && (shape(b).rank() == 1 || shape(w).rank() == 3)) return b;
+/// Calls `rule(x, w, b)`, all at one level. The rules want a bias of one row or the weight's batch of them; any other is spread out
+/// over the output.
+template <class X, class W, class B, class Rule>
+auto with_bias(const X& x, const W& w, const B& b, const Rule& rule) {
+  using Y = Deepest<X, W, B>;
+  const bool whole_rows = present(b) && shape(b).rank() > 0 && shape(b).back() == shape(w).back();
+  if (!present(b) || (whole_rows && (shape(b).rank() == 1 || shape(w).rank() == 3)))
+    return rule(lifted<Y>(x), lifted<Y>(w), lifted<Y>(b));
   Shape out = shape(x);
   out[out.rank() - 1] = shape(w).back();
-  return broadcast_to(b, out);
+  return rule(lifted<Y>(x), lifted<Y>(w), broadcast_to(lifted<Y>(b), out));
 }
 }  // namespace detail
 
@@ -132,20 +134,18 @@ Y lifted_bias(const X& x, const W& w, const Y& b) {
 /// `x [batch, n, in]`, `W [batch, in, out]`.
 template <ArrayLike X, ArrayLike W, ArrayLike B>
 auto linear(const X& x, const W& w, const B& b) {
-  using Y = Deepest<X, W, B>;
-  return rule::linear(Y(x), Y(w), detail::lifted_bias(x, w, Y(b)));
+  return detail::with_bias(x, w, b, [](const auto&... y) { return rule::linear(y...); });
 }
 /// `f(x W + b)`, a layer of a network: less memory and less to record than `map(f, linear(x, W, b))`.
 template <class F, ArrayLike X, ArrayLike W, ArrayLike B>
 auto linear_map(const F& f, const X& x, const W& w, const B& b) {
-  using Y = Deepest<X, W, B>;
-  return rule::linear_map(f, Y(x), Y(w), detail::lifted_bias(x, w, Y(b)));
+  return detail::with_bias(x, w, b, [&f](const auto&... y) { return rule::linear_map(f, y...); });
 }
 /// `x W`.
 template <ArrayLike X, ArrayLike W>
 auto matmul(const X& x, const W& w) {
   using Y = Deepest<X, W>;
-  return rule::linear(Y(x), Y(w), Y{});
+  return rule::linear(lifted<Y>(x), lifted<Y>(w), Y{});
 }
 
 }  // namespace moesaic

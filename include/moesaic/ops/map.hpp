@@ -88,7 +88,7 @@ Var<A> map(const F& f, const Var<A>& x) {
 template <class F, ArrayLike... Xs>
 auto map(const F& f, const Xs&... xs) {
   using X = Deepest<Xs...>;
-  return rule::map(f, X(xs)...);
+  return rule::map(f, lifted<X>(xs)...);
 }
 
 }  // namespace moesaic
