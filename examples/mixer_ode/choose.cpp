@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "choose.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -13,26 +15,35 @@
 namespace mixer_ode {
 
 namespace data = moesaic::data;
+using moesaic::require;
 
 namespace {
 
-/// A quarter of the training environments, drawn by the seed, become new environments; the published tests are not touched.
+Index held_out(Index environments) { return (environments + 3) / 4; }
+
+/// Some of the training environments, drawn by the seed, become new environments; the published tests are not touched.
 data::Environments with_held_out(const data::Environments& sets, std::uint64_t seed) {
-  const Index environments = sets.train.environments(), held_out = (environments + 3) / 4;
+  const Index environments = sets.train.environments();
+  const auto fresh_count = std::size_t(held_out(environments));
   std::vector<Index> order(static_cast<std::size_t>(environments));
   std::iota(order.begin(), order.end(), Index{0});
   moesaic::Random random(seed, 0x486f6c646f7574);
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.next_below(i)]);
-  std::sort(order.begin(), order.begin() + held_out);
-  std::sort(order.begin() + held_out, order.end());
+  std::sort(order.begin(), order.begin() + held_out(environments));
+  std::sort(order.begin() + held_out(environments), order.end());
   const std::span<const Index> all(order);
-  const auto fresh = data::select(sets.train, all.first(std::size_t(held_out)));
+  const auto fresh = data::select(sets.train, all.first(fresh_count));
   data::Environments out;
   out.name = sets.name;
-  out.train = data::select(sets.train, all.subspan(std::size_t(held_out)));
+  out.train = data::select(sets.train, all.subspan(fresh_count));
   out.adapt = data::trajectories(fresh, 0, 1);
-  if (fresh.trajectories() > 1) out.adapt_test = data::trajectories(fresh, 1, fresh.trajectories() - 1);
+  out.adapt_test = data::trajectories(fresh, 1, fresh.trajectories() - 1);
   return out;
+}
+
+std::string path_of_trial(const Saving& saving, Index count) {
+  const std::filesystem::path model(saving.path);
+  return (model.parent_path() / (model.stem().string() + "-trial-" + std::to_string(count))).string() + ".safetensors";
 }
 
 }  // namespace
@@ -44,11 +55,18 @@ Settings with_experts(Settings s, Index count) {
   return s;
 }
 
-std::vector<Trial> try_candidates(const Settings& s, const data::Environments& sets, const Saving& saving, const Train& train) {
+void check_candidates(const Settings& s, const data::Environments& sets) {
+  const Index environments = sets.train.environments(), left = environments - held_out(environments);
+  require(s.experts <= left, "--experts: ", s.experts, " experts for the ", left, " environments of ", sets.name,
+          " that are left when ", held_out(environments), " are held out to choose by; an expert needs an environment of its own");
+  require(sets.train.trajectories() >= 2, "--experts: expected 2 trajectories an environment at least to choose the number by, one "
+          "to adapt to and one to predict; ", sets.name, " has one: give one number");
+}
+
+std::vector<Trial> try_candidates(const Settings& s, const data::Environments& sets, const Saving& saving, bool resume,
+                                  const Train& train) {
   const auto seen = with_held_out(sets, s.seed);
   const Index environments = seen.train.environments();
-  moesaic::require(s.experts <= environments, "--experts: ", s.experts, " experts for the ", environments, " environments of ",
-                   sets.name, " that are left when a quarter is held out; an expert needs an environment of its own");
   std::vector<Trial> trials;
   for (Index count : s.candidates) {
     Settings trial = with_experts(s, count);
@@ -56,21 +74,43 @@ std::vector<Trial> try_candidates(const Settings& s, const data::Environments& s
     trial.contributors = std::min(s.contributors, environments);
     trial.pool = std::min(s.pool, environments);
     Saving kept = saving;
-    kept.path += ".trial-" + std::to_string(count);
-    kept.resume = saving.resume && std::filesystem::exists(kept.path);
+    kept.path = path_of_trial(saving, count);
+    kept.resume = resume && std::filesystem::exists(kept.path);
     if (saving.progress)
-      std::fprintf(stderr, "  %td of %td candidates: %td expert%s, %td of %td environments\n", Index(trials.size()) + 1,
+      std::fprintf(stderr, "  %td of %td numbers to choose from: %td expert%s, %td of %td environments\n", Index(trials.size()) + 1,
                    Index(s.candidates.size()), count, count == 1 ? "" : "s", environments, sets.train.environments());
-    const Result result = train(trial, seen, kept);
+    Result result = train(trial, seen, kept);
     if (moesaic::InterruptGuard::requested()) break;
-    const double error = data::mean(s.loss == Loss::mse ? result.adapt_test.squared : result.adapt_test.relative);
-    trials.push_back({count, std::isfinite(error) ? error : std::numeric_limits<double>::infinity()});
+    if (!result.error.empty()) std::fprintf(stderr, "  with %td: %s\n", count, result.error.c_str());
+    trials.push_back({count, s.loss == Loss::mse ? std::move(result.adapt_test.squared) : std::move(result.adapt_test.relative)});
+    if (!result.error.empty()) trials.back().errors.assign(1, std::numeric_limits<double>::infinity());
   }
   return trials;
 }
 
-Index best(const std::vector<Trial>& trials) {
-  return std::min_element(trials.begin(), trials.end(), [](const Trial& a, const Trial& b) { return a.error < b.error; })->experts;
+bool any_trial(const Settings& s, const Saving& saving) {
+  return std::any_of(s.candidates.begin(), s.candidates.end(),
+                     [&](Index count) { return std::filesystem::exists(path_of_trial(saving, count)); });
+}
+
+Index fewest(const std::vector<Trial>& trials) {
+  const auto error_of = [](const Trial& t) {
+    const double mean = data::mean(t.errors);
+    return std::isfinite(mean) ? mean : std::numeric_limits<double>::infinity();
+  };
+  const Trial& best =
+      *std::min_element(trials.begin(), trials.end(), [&](const Trial& a, const Trial& b) { return error_of(a) < error_of(b); });
+  require(std::isfinite(error_of(best)), "--experts: in the environments held out no number of experts has a finite error; give one number");
+  const double n = double(best.errors.size());
+  for (const Trial& t : trials) {
+    if (!std::isfinite(error_of(t))) continue;
+    const double mean = error_of(t) - error_of(best);
+    double squares = 0;
+    for (std::size_t e = 0; e < best.errors.size(); ++e)
+      squares += std::pow(t.errors[e] - best.errors[e] - mean, 2);
+    if (mean <= (n > 1 ? std::sqrt(squares / (n - 1) / n) : 0)) return t.experts;
+  }
+  return best.experts;
 }
 
 }  // namespace mixer_ode

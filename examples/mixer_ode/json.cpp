@@ -20,6 +20,7 @@ void write(Json& j, const Settings& s) {
   j.member("sampling", sampling_names[std::size_t(s.sampling)]);
   j.member("backbone", backbone_names[std::size_t(s.backbone)]);
   j.member("experts", s.experts);
+  if (!s.candidates.empty()) j.member("candidates", s.candidates);
   j.member("context", s.context);
   j.member("single_context", s.single_context);
   j.member("width", s.width);
@@ -80,7 +81,7 @@ void write(Json& j, const Result& m, const data::Environments& sets) {
   j.member("context", m.context);
   if (!m.trials.empty()) {
     j.key("trials").open('[');
-    for (const Trial& t : m.trials) j.open('{').member("experts", t.experts).member("error", t.error).close('}');
+    for (const Trial& t : m.trials) j.open('{').member("experts", t.experts).member("error_by_environment", t.errors).close('}');
     j.close(']');
   }
   j.member("expert_parameters", m.expert_parameters);

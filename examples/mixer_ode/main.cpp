@@ -66,6 +66,7 @@ void check(const Settings& s, const std::vector<Kind>& models, const moesaic::da
   const bool single_only = models == std::vector{Kind::single};
   require(single_only || s.experts <= environments, "--experts: ", s.experts, " experts for the ", environments,
           " environments of ", sets.name, "; an expert needs an environment of its own");
+  if (!s.candidates.empty() && std::find(models.begin(), models.end(), Kind::mixer) != models.end()) check_candidates(s, sets);
   require(s.contributors <= environments, "--contributors: expected at most ", environments, ", the environments of ", sets.name,
           ", got ", s.contributors);
   require(s.pool <= environments, "--pool: expected at most ", environments, ", the environments of ", sets.name, ", got ",
@@ -84,7 +85,7 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     saving.every = o.checkpoint;
     saving.progress = !o.quiet;
     saving.resume = o.resume && fs::exists(saving.path);
-    any_saved = any_saved || saving.resume;
+    any_saved = any_saved || saving.resume || (kind == Kind::mixer && any_trial(o.settings, saving));
     require(!o.resume || any_saved || kind != o.models.back(), "--resume: there is no saved model in ", o.output);
     if (!o.quiet)
       std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
@@ -94,9 +95,9 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     if (kind != Kind::mixer || o.settings.candidates.empty()) {
       results.push_back(train(o.settings, sets, saving));
     } else {
-      const auto trials = try_candidates(o.settings, sets, saving, train);
-      if (trials.size() < o.settings.candidates.size()) break;
-      results.push_back(train(with_experts(o.settings, best(trials)), sets, saving));
+      const auto trials = try_candidates(o.settings, sets, saving, o.resume, train);
+      if (trials.size() < o.settings.candidates.size()) break;  // Ctrl-C
+      results.push_back(train(with_experts(o.settings, fewest(trials)), sets, saving));
       results.back().trials = trials;
     }
     require(results.back().error.empty() || results.back().iterations > 0, kind_titles[std::size_t(kind)], ": ",

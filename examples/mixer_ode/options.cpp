@@ -166,9 +166,9 @@ bool parse(int argc, char** argv, Options& out) {
 
   group = "Model";
   option(group, "--backbone", backbone, "expert: ncf, coda or geps (ncf)")->check(CLI::IsMember({"ncf", "coda", "geps"}));
-  option(group, "--experts", experts, "number of experts; of several, as 1,3, MixER takes the one that does best in environments held out")
+  option(group, "--experts", experts, "number of experts; among several, as 1,3, MixER chooses by training environments that it holds out")
       ->delimiter(',');
-  option(group, "--context", context, "length of the context: that of all experts in sum, and of the single learner");
+  option(group, "--context", context, "length of the context: that of all experts in sum (of the largest number of them), and of the single learner");
   option(group, "--width", width, "units of a hidden layer");
   option(group, "--depth", depth, "hidden layers (ncf), layers (coda, geps)");
   option(group, "--interface", interface, "units between the networks of ncf");
@@ -245,6 +245,7 @@ bool parse(int argc, char** argv, Options& out) {
     require(experts.front() >= 1, "--experts: expected at least 1, got ", experts.front());  // before it divides
     const Index most = experts.back(), largest = std::max<Index>(40, s.context);
     s.context = most * std::max<Index>(1, std::min(s.context / s.experts, largest / most));
+    if (most == 1) s.context = s.single_context;
     s.experts = most;
     s.candidates = experts.size() > 1 ? experts : std::vector<Index>{};
   }

@@ -69,8 +69,9 @@ void print_heading(const Report& r) {
     if (m.trials.empty()) continue;
     std::string tried;
     for (const Trial& t : m.trials)
-      tried += (tried.empty() ? "" : ", ") + plural(t.experts, "expert") + " " + number(t.error);
-    std::printf("  number of experts chosen by the error in held-out training environments: %s\n", tried.c_str());
+      tried += (tried.empty() ? "" : ", ") + plural(t.experts, "expert") + " " + number(data::mean(t.errors));
+    std::printf("  %s chosen, the fewest within a standard error of the best in held-out environments: %s\n",
+                plural(m.experts, "expert").c_str(), tried.c_str());
   }
 }
 

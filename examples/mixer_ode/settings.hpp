@@ -35,8 +35,8 @@ struct Settings {
   Sampling sampling = Sampling::observed;
 
   Backbone backbone = Backbone::ncf;
-  Index experts = 0;               ///< the largest candidate
-  std::vector<Index> candidates{};  ///< numbers of experts that MixER chooses from; none: `experts` it is
+  Index experts = 0;                ///< where MixER chooses among several: the largest
+  std::vector<Index> candidates{};  ///< numbers of experts that MixER chooses from, increasing; none: there is no choice
   Index context = 0;         ///< of all experts together
   Index single_context = 0;  ///< of the single learner
   Index width = 0, depth = 0, interface = 0;

@@ -23,10 +23,10 @@ struct Scores {
   std::vector<double> relative, squared;
 };
 
-/// How far off a number of experts was in environments held out, see `try_candidates`.
+/// How far off a number of experts was in each of the environments held out, see `try_candidates`.
 struct Trial {
   Index experts;
-  double error;
+  std::vector<double> errors;
 };
 
 /// What became of one model.

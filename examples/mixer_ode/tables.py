@@ -83,6 +83,7 @@ PUBLISHED = {
 # What each of our changes to the published algorithm is worth: it is taken back alone, in the last row all together.
 ABLATION = [
     ("as it is", []),
+    ("swish, not gated", ["--activation", "swish"]),
     ("linear windows of time", ["--sampling", "linear"]),
     ("squared error", ["--loss", "mse"]),
     ("K neighbours contribute to a step", None),
@@ -222,9 +223,14 @@ def header(backbones, columns):
             "|---|" + "---|" * (len(columns) * len(backbones))]
 
 
+def mixture_of(dataset):
+    """The row of the mixture whose changes are taken back: that of a given number of experts."""
+    return next(row for row in ROWS[dataset] if row[0].startswith("MixER") and row[1] == "mixer")
+
+
 def ablation(runner, dataset, variants, backbones, extra):
     jobs = []
-    model = ROWS[dataset][2 if len(ROWS[dataset]) > 2 else 1]
+    model = mixture_of(dataset)
     for backbone in backbones:
         base = options_of(dataset, backbone, model[1], model[2]) + extra
         for title, change in ABLATION:
@@ -243,7 +249,7 @@ def ablation_of_adaptation(runner, dataset, variants, backbones, extra):
     columns = [c for c in COLUMNS[dataset] if c[1] == ADAPT]
     if not columns:
         return [f"no table of {dataset} is about new environments"]
-    model = ROWS[dataset][2 if len(ROWS[dataset]) > 2 else 1]
+    model = mixture_of(dataset)
     jobs = [(backbone, options_of(dataset, backbone, model[1], model[2]) + extra) for backbone in backbones]
     (first, of_variant), = takes_of(variants[:1]).items()
     name = lambda change: "-".join(part for part in (first, change) if part)

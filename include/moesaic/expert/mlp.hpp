@@ -34,11 +34,12 @@ struct Gated : Fixed<F> {
   static constexpr bool gated = true;
 };
 /// Gated linear unit, `(W x + b) * sigmoid(V x + c)` (Dauphin et al.: Language modeling with gated convolutional networks, ICML
-/// 2017). Products of states, of which most fields of dynamical systems consist, take one layer of it.
+/// 2017). Few units come close to products of what goes in, of which most fields of dynamical systems consist.
 struct Glu : Gated<functor::Sigmoid> {};
 }  // namespace activation
 
-/// An activation whose layers compute two numbers a unit, in one product: all units first, then what multiplies them.
+/// An activation whose layers compute two numbers a unit, in one product: all units first, then what multiplies them. It has no
+/// learnable number.
 template <class Activation>
 concept GatedActivation = requires { requires Activation::gated; };
 
@@ -110,12 +111,14 @@ struct BoundMlp {
 /// Multi-layer perceptron, also an Expert: `x [..., in] -> y [..., out]`, linear layers with an activation in between.
 template <class Activation = activation::Swish>
 struct Mlp {
+  static_assert(!(GatedActivation<Activation> && Activation::learnable), "Moesaic: a gated activation has no learnable number");
+
   Widths widths;
   bool activate_last = false;
 
   Index inputs() const { return widths.in(); }
   bool activates(int layer) const { return layer + 1 < widths.layers() || activate_last; }
-  /// Numbers that a linear map computes.
+  /// Numbers that the linear map of a layer computes: its width, or twice that where it is gated.
   Index outputs(int layer) const {
     return GatedActivation<Activation> && activates(layer) ? 2 * widths[layer + 1] : widths[layer + 1];
   }

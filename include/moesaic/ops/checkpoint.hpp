@@ -133,7 +133,7 @@ X record_checkpoint(const F& f, Tape<typename Recording<X>::Component>& tape, co
 
 /// The same numbers as constants of the level `X`.
 template <class X>
-X lifted(const Bare<X>& x) {
+X as_constant(const Bare<X>& x) {
   using R = Recording<X>;
   std::array<typename R::Component, R::count> part;
   R::split(x, part.data());
@@ -184,7 +184,7 @@ X checkpoint_all(const F& f, const std::array<X, n>& inputs) {
                   "checkpoint: the callable captures an array that is on a tape: pass it as an input");
     const Bare<X> y = without_intermediates([&]() -> Bare<X> { return call(bare); });
     auto* tape = tape_of_any(inputs);
-    return tape ? record_checkpoint(f, *tape, y, inputs) : lifted<X>(y);
+    return tape ? record_checkpoint(f, *tape, y, inputs) : as_constant<X>(y);
   }
 }
 
