@@ -80,6 +80,12 @@ TEST_CASE("parameter counts are those of the MixER paper") {
   CHECK(layout_of(ContextFlow<Geps<>>{.field = {{.context = 4}}}).size() == 6053);
 }
 
+TEST_CASE("a gated hidden layer has twice the weights, also those that move with the context") {
+  CHECK(layout_of(ContextFlow<ThreeNetworks<activation::Glu>>{.field = {.context = 4}}).size() == 25963);
+  CHECK(layout_of(ContextFlow<Coda<activation::Glu>>{.field = {{.context = 4}}}).size() == 44171);
+  CHECK(layout_of(ContextFlow<Geps<activation::Glu>>{.field = {{.context = 4}}}).size() == 11419);
+}
+
 TEST_CASE("the expansion in the context has its worked values and is exact for a quadratic field") {
   const double one[] = {1.0}, two[] = {2.0}, zero[] = {0.0};
   const Array<B> about({1, 1}, one), displacement({1, 1}, two), shift({1}, zero), none({1, 1}, zero);
