@@ -128,7 +128,7 @@ struct Mlp {
     for (int i = 0; i < widths.layers(); ++i) {
       const std::string n = std::to_string(i + 1);
       l.add("weight" + n, {widths[i], outputs(i)}, init::fan_in(widths[i]));
-      l.add("bias" + n, {outputs(i)}, init::fan_in(widths[i]));
+      l.add("bias" + n, Shape{outputs(i)}, init::fan_in(widths[i]));  // nvcc drops bare braces around one call
       if (Activation::learnable && activates(i)) l.add("beta" + n, {1}, init::uniform(0.01, 1));
     }
   }
@@ -138,7 +138,7 @@ struct Mlp {
     for (int i = 0; i < widths.layers(); ++i) {
       auto& l = net.layer[std::size_t(i)];
       l.weight = slots.take({widths[i], outputs(i)});
-      l.bias = slots.take({outputs(i)});
+      l.bias = slots.take(Shape{outputs(i)});
       if (Activation::learnable && activates(i)) l.beta = slots.take({1});
     }
     return net;
