@@ -78,10 +78,11 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
   const moesaic::InterruptGuard guard;
   std::vector<Result> results;
   bool any_saved = false;
+  const auto file_of = [&](Kind kind) { return o.output + "/" + std::string(kind_names[std::size_t(kind)]) + ".safetensors"; };
   for (Kind kind : o.models) {
     if (moesaic::InterruptGuard::requested()) break;
     Saving saving;
-    saving.path = o.output + "/" + std::string(kind_names[std::size_t(kind)]) + ".safetensors";
+    saving.path = file_of(kind);
     saving.every = o.checkpoint;
     saving.progress = !o.quiet;
     saving.resume = o.resume && fs::exists(saving.path);
@@ -97,7 +98,13 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     } else {
       const auto trials = try_candidates(o.settings, sets, saving, o.resume, train);
       if (trials.size() < o.settings.candidates.size()) break;  // Ctrl-C
-      results.push_back(train(with_experts(o.settings, fewest(trials)), sets, saving));
+      const Settings chosen = with_experts(o.settings, fewest(trials));
+      const bool has_single = !results.empty() && results[0].kind == Kind::single && results[0].ending == "finished";
+      if (chosen.experts == 1 && has_single && !saving.resume) {  // the same model: it is not trained twice
+        fs::copy_file(file_of(Kind::single), saving.path, fs::copy_options::overwrite_existing);
+        saving.resume = true;
+      }
+      results.push_back(train(chosen, sets, saving));
       results.back().trials = trials;
     }
     require(results.back().error.empty() || results.back().iterations > 0, kind_titles[std::size_t(kind)], ": ",

@@ -83,7 +83,6 @@ PUBLISHED = {
 # What each of our changes to the published algorithm is worth: it is taken back alone, in the last row all together.
 ABLATION = [
     ("as it is", []),
-    ("swish, not gated", ["--activation", "swish"]),
     ("linear windows of time", ["--sampling", "linear"]),
     ("squared error", ["--loss", "mse"]),
     ("K neighbours contribute to a step", None),

@@ -12,12 +12,15 @@ add_test(NAME example.mixer_ode.own COMMAND mixer_ode ${short} --backbone geps $
 add_test(NAME example.mixer_ode.resume COMMAND mixer_ode ${short} --backbone coda --output ${folder} --resume --no-pictures)
 set_tests_properties(example.mixer_ode.own example.mixer_ode.resume PROPERTIES FIXTURES_REQUIRED mixer_ode_own)
 
-# Gated linear units; the number of experts is chosen in environments held out, and choosing goes on where it was interrupted.
+# Gated linear units; the number of experts is chosen in environments held out. What Ctrl-C in the second trial leaves is resumed.
 set(choosing --backbone coda --models mixer --experts 1,2 --activation glu --no-pictures --output ${folder}/chosen)
 add_test(NAME example.mixer_ode.chooses COMMAND mixer_ode ${short} ${choosing})
+add_test(NAME example.mixer_ode.chooses_half COMMAND ${CMAKE_COMMAND} -E rm ${folder}/chosen/mixer.safetensors
+                                                      ${folder}/chosen/mixer-trial-2.safetensors)
 add_test(NAME example.mixer_ode.chooses_again COMMAND mixer_ode ${short} ${choosing} --resume)
 set_tests_properties(example.mixer_ode.chooses PROPERTIES FIXTURES_SETUP mixer_ode_chosen)
-set_tests_properties(example.mixer_ode.chooses_again PROPERTIES FIXTURES_REQUIRED mixer_ode_chosen)
+set_tests_properties(example.mixer_ode.chooses_half PROPERTIES FIXTURES_REQUIRED mixer_ode_chosen FIXTURES_SETUP mixer_ode_half)
+set_tests_properties(example.mixer_ode.chooses_again PROPERTIES FIXTURES_REQUIRED mixer_ode_half)
 set_tests_properties(example.mixer_ode.chooses example.mixer_ode.chooses_again PROPERTIES PASS_REGULAR_EXPRESSION
                      "1 expert chosen, the fewest within [a-z -]*: 1 expert [0-9.e+-]+, 2 experts [0-9.e+-]+")
 

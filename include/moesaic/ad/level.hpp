@@ -50,6 +50,7 @@ template <class X>
 X as_level(const X&);
 template <class... Xs>
 using Deepest = typename DeepestOf<decltype(as_level(std::declval<const Xs&>()))...>::type;
+
 /// `x` at the level `Y`; no copy where it is there already.
 template <class Y, class X>
 decltype(auto) lifted(const X& x) {

@@ -125,15 +125,21 @@ inline Trajectories select(const Trajectories& set, std::span<const Index> envir
   return out;
 }
 
-/// `count` trajectories of every environment from the `first` on. Errors: none, or some that do not exist.
-inline Trajectories trajectories(const Trajectories& set, Index first, Index count) {
-  require(first >= 0 && count >= 1 && first + count <= set.trajectories(), "trajectories: expected a part of ", set.trajectories(),
-          ", got ", count, " from ", first);
-  Trajectories out = make_trajectories(set.environments(), count, set.points(), set.dimension());
+/// The same environments with room for other trajectories, their times to be filled.
+inline Trajectories same_environments(const Trajectories& set, Index trajectories, Index points) {
+  Trajectories out = make_trajectories(set.environments(), trajectories, points, set.dimension());
   out.families = set.families;
   out.family = set.family;
   out.parameters = set.parameters;
   out.end = set.end;
+  return out;
+}
+
+/// `count` trajectories of every environment from the `first` on. Errors: none, or some that do not exist.
+inline Trajectories trajectories(const Trajectories& set, Index first, Index count) {
+  require(first >= 0 && count >= 1 && first + count <= set.trajectories(), "trajectories: expected a part of ", set.trajectories(),
+          ", got ", count, " from ", first);
+  Trajectories out = same_environments(set, count, set.points());
   std::copy_n(set.times.data(), set.times.size(), out.times.data());
   for (Index e = 0; e < set.environments(); ++e)
     for (Index j = 0; j < count; ++j) {
@@ -147,11 +153,7 @@ inline Trajectories trajectories(const Trajectories& set, Index first, Index cou
 inline Trajectories every(const Trajectories& set, Index stride) {
   require(stride >= 1, "every: expected a stride of at least 1, got ", stride);
   const Index kept = (set.points() + stride - 1) / stride, d = set.dimension();
-  Trajectories out = make_trajectories(set.environments(), set.trajectories(), kept, d);
-  out.families = set.families;
-  out.family = set.family;
-  out.parameters = set.parameters;
-  out.end = set.end;
+  Trajectories out = same_environments(set, set.trajectories(), kept);
   for (Index e = 0; e < set.environments(); ++e)
     for (Index k = 0; k < kept; ++k) {
       out.grid(e)[std::size_t(k)] = set.grid(e)[std::size_t(k * stride)];

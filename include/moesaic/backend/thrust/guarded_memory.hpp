@@ -36,6 +36,7 @@ class GuardedMemory {
     Region() : begin_(static_cast<std::byte*>(mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
       require(begin_ != MAP_FAILED, "guarded memory: no addresses left");
       if (key_ >= 0) pkey_mprotect(begin_, reserved, PROT_READ | PROT_WRITE, key_);
+      madvise(begin_, reserved, MADV_HUGEPAGE);  // without keys rights are changed page by page: let them be few
     }
     void* take(std::size_t bytes) {
       const std::lock_guard lock(mutex_);
@@ -62,11 +63,11 @@ class GuardedMemory {
       if (key_ >= 0)
         pkey_set(key_, now ? 0 : PKEY_DISABLE_ACCESS);
       else if (used_ > 0)
-        mprotect(begin_, used_, now ? PROT_READ | PROT_WRITE : PROT_NONE);
+        mprotect(begin_, (used_ + huge_page - 1) / huge_page * huge_page, now ? PROT_READ | PROT_WRITE : PROT_NONE);
     }
 
    private:
-    static constexpr std::size_t reserved = std::size_t{1} << 36, page = std::size_t{1} << 12;
+    static constexpr std::size_t reserved = std::size_t{1} << 36, page = std::size_t{1} << 12, huge_page = std::size_t{1} << 21;
     std::mutex mutex_;
     const int key_ = pkey_alloc(0, PKEY_DISABLE_ACCESS);  ///< -1 where the processor has none: a system call for every kernel instead
     std::byte* begin_;
