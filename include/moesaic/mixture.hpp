@@ -45,6 +45,10 @@ constexpr void check_gate() {
       },
       "Moesaic: the Gate policy lacks operator()(Slots<X>&, const X& z, Index experts, const Random*) const [docs/gate.md]");
 }
+/// Whether a flow makes a code of other size for the gate, and leaves the samples to the experts as they are.
+template <class F>
+inline constexpr bool is_encoder = requires(const F& f) { { f.latents() } -> std::convertible_to<Index>; };
+
 template <class F>
 constexpr void check_flow() {
   static_assert(requires(const F& f, Layout& l) { f.layout(l); },
@@ -53,11 +57,10 @@ constexpr void check_flow() {
                 "Moesaic: the Flow policy lacks forward(Slots<X>&, const X& x) const [docs/flow.md]");
   static_assert(requires(const F& f, Slots<Archetype>& s, const Archetype& z) { f.inverse(s, z); },
                 "Moesaic: the Flow policy lacks inverse(Slots<X>&, const X& z) const [docs/flow.md]");
+  if constexpr (is_encoder<F>)
+    static_assert(requires(const F& f) { { f.inputs() } -> std::convertible_to<Index>; },
+                  "Moesaic: the Flow policy has latents(), as an encoder, and lacks inputs() const [docs/flow.md]");
 }
-
-/// Whether a flow makes a code of other size for the gate, and leaves the samples to the experts as they are.
-template <class F>
-inline constexpr bool is_encoder = requires(const F& f) { { f.latents() } -> std::convertible_to<Index>; };
 
 /// Whether a gate returns embeddings and prototypes beside its weights.
 template <class G>

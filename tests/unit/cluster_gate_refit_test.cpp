@@ -222,6 +222,13 @@ TEST_CASE("median or mean: one outlying loss turns the mean, and a diverged expe
       options.centre = centre;
       CHECK(refit_gate(contexts.tensor(), losses.tensor(), start.tensor(), Random(1), options).expert_of_cluster == Labels{1, 0});
     }
+  // An environment deserts an expert that fails on it, whether by an infinite loss or by none.
+  GateRefitOptions deserting;
+  const auto two = array(Shape{2, 1}, {0, 9}), centroids = array(Shape{2, 1}, {0, 9});
+  for (double failed : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    const auto each = array(Shape{2, 2}, {failed, .5, failed, .4});
+    CHECK(refit_gate(two.tensor(), each.tensor(), centroids.tensor(), Random(1), deserting).expert == Labels{1, 1});
+  }
 }
 
 TEST_CASE("an even cluster's median is the mean of the middle two") {

@@ -87,6 +87,17 @@ TEST_CASE("trajectories that nothing can be learnt from are refused in words") {
   set.grid(3)[2] += 0.01;
   CHECK(refusal(set).find("EnvironmentData: the times of environment 3 are not evenly spaced") == 0);
 
+  // Too large for float, in which models train.
+  set = two_kinds();
+  set.trajectory(4, 2)[7] = 1e39;
+  CHECK(message_of([&] { EnvironmentData<Cpu<float>>{set}; }) ==
+        "EnvironmentData: environment 4, trajectory 2, time 3, state 1 is 1e+39; too large for the model's numbers");
+  // Evenly spaced, as far as floats can tell.
+  auto rounded = waves(6, 1, 100);
+  for (Index e = 0; e < 6; ++e)
+    for (Index k = 0; k < 100; ++k) rounded.end[std::size_t(e)] = rounded.grid(e)[std::size_t(k)] = double(float((10.0 + 5.0 * double(e)) * double(k) / 99.0));
+  CHECK(refusal(rounded) == "no error");
+
   // Uneven, but the same everywhere: one grid, in its own units.
   set = two_kinds();
   for (Index e = 0; e < 6; ++e) set.grid(e)[2] += 0.01;

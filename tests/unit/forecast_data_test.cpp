@@ -128,6 +128,12 @@ TEST_CASE("read_series: text with and without names and dates") {
   s = read("numbered.csv", "date,0,1\n2020-01-01,1,2\n");
   CHECK(s.variates == std::vector<std::string>{"0", "1"});
   CHECK(s.rows() == 1);
+  s = read("frame.csv", ",0,1\n2020-01-01,1,2\n");  // a data frame with dates for an index and numbers for names
+  CHECK(s.variates == std::vector<std::string>{"0", "1"});
+  CHECK(s.rows() == 1);
+  s = read("years.csv", "day,2019,2020\n01-01,1,2\n01-02,3,4\n");
+  CHECK(s.variates == std::vector<std::string>{"2019", "2020"});
+  CHECK(s.rows() == 2);
   s = read("nameless.csv", "2020-01-01,1\n2020-01-02,2\n");
   CHECK(s.rows() == 2);
   CHECK(s.dates.front() == "2020-01-01");
@@ -222,6 +228,12 @@ TEST_CASE("scaler: population deviation of the training rows, constant variates 
   CHECK_THROWS_AS(data::standardised(table(1, 2, {1, 2}), scaler), Error);
   CHECK_THROWS_AS(data::fit_scaler(values, {0, 5}), Error);
   CHECK_THROWS_AS(data::fit_scaler(values, {2, 2}), Error);
+  // Squares that a double cannot hold, and a variate that is constant but for rounding.
+  const auto extreme = data::fit_scaler(table(2, 3, {1e172, 1e-173, 0.1, 3e172, 3e-173, std::nextafter(0.1, 1)}), {0, 2});
+  CHECK(extreme.scale[0] == doctest::Approx(1e172).epsilon(1e-14));
+  CHECK(extreme.scale[1] / 1e-173 == doctest::Approx(1).epsilon(1e-14));
+  CHECK(extreme.scale[2] == 1);
+  CHECK_THROWS_AS(data::fit_scaler(table(2, 1, {1e308, 1.5e308}), {0, 2}), Error);
 }
 
 TEST_CASE("score: MSE, MAE, RMSE and R2 by hand, in parts, and far from zero") {

@@ -53,6 +53,8 @@ TEST_CASE("csv: files without names, and names that are numbers") {
   const Csv csv;
   CHECK(csv("1,2\n3,4").columns == std::vector<std::string>{"0", "1"});
   CHECK(numbers(csv("1,2\n3,4")) == std::vector<double>{1, 2, 3, 4});
+  CHECK(csv("a,b\n1e-400,-1e-320\n").values.data()[0] == 0);
+  CHECK(csv.refused("a\n1e400\n", {}, {"expected a number", "1e400"}));
   CHECK(csv("date,0,1\nx,3,4", {.date = "date"}).columns == std::vector<std::string>{"0", "1"});
   CHECK(csv("monday,3,4\n", {.header = false, .date = "0"}).dates == std::vector<std::string>{"monday"});
   CHECK(numbers(csv("1,2\n3,4", {.header = true})) == std::vector<double>{3, 4});
@@ -155,9 +157,9 @@ TEST_CASE("csv: published data sets") {
       MESSAGE("skipped: ", (data / k.file).string(), " is absent; set MOESAIC_DATA to the folder of the data sets");
       continue;
     }
-    const csv::Options options{.header = true, .date = k.date};
+    const csv::Options options{.header = true, .date = *k.date ? std::optional<std::string>(k.date) : std::nullopt};
     const auto t = csv::load((data / k.file).string(), options);
     CHECK(t.values.shape() == k.shape);
-    CHECK(Index(t.dates.size()) == (options.date.empty() ? 0 : k.shape[0]));
+    CHECK(Index(t.dates.size()) == (!options.date ? 0 : k.shape[0]));
   }
 }

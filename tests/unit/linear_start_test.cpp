@@ -90,6 +90,24 @@ TEST_CASE("the level is kept where it wanders, and not where a series returns to
   }
 }
 
+TEST_CASE("of a random walk little is forecast but its last value, of one with a trend the trend") {
+  for (double trend : {0.0, 0.5}) {
+    Random random(5, 2);
+    const auto x = series(800, 2, [&](Index t, Index, auto before) { return (t > 0 ? before(1) : 0.0) + trend + random.next_normal(); });
+    const auto start = linear_start(Windows<B>(x, 0, 800, 8, 12));
+    if (trend != 0) {
+      CHECK(start.share > 0.9);
+      continue;
+    }
+    CHECK(start.share < 0.3);
+    const auto y = forecast(start, 0, {3, 1, 4, 1, 5, 9, 2, 6});
+    for (double v : y) CHECK(std::abs(v - 6) < 0.5);
+    // y_h - x_last has the variance h: 6.5 on average over 12 steps
+    CHECK(start.error > 0.7 * 6.5);
+    CHECK(start.error < 1.3 * 6.5);
+  }
+}
+
 TEST_CASE("a few windows get one map that keeps the level, and no cross-validation") {
   const auto x = series(30, 3, [](Index t, Index v, auto) { return double(t * (v + 1)) + std::cos(double(3 * t)); });
   const auto start = linear_start(Windows<B>(x, 0, 30, 8, 10));

@@ -17,6 +17,17 @@ Array<B> numbers(const Shape& shape, std::uint64_t stream, double shift = 0) {
   for (auto& x : v) x = random.next_normal() + shift;
   return Array<B>(shape, v);
 }
+// docs: functor
+/// x / (1 + |x|), as `map(SoftSign{}, x)`.
+struct SoftSign {
+  template <class S>
+  constexpr S operator()(const S& x) const {
+    using std::abs;
+    return x / (constant<S>(1) + abs(x));
+  }
+};
+// docs: end
+
 template <class F>
 void check(const char* name, const F& f, const Tensor<B>& x) {
   const auto report = check_gradient(f, x);
@@ -32,7 +43,12 @@ TEST_CASE("every elementwise operation passes the gradient checker at first and 
   check("-", [&](const auto& p) { return c - p; }, x);
   check("*", [&](const auto& p) { return p * p * c; }, x);
   check("/", [&](const auto& p) { return p / (c + square(p)); }, x);
+  check("numbers", [&](const auto& p) { return 2.0 / (3.0 + square(p)) + (1.0 - p) / 4.0 - 0.5 * p * 3.0 + 1.0; }, x);
   check("exp", [&](const auto& p) { return exp(p); }, x);
+  check("sqrt", [&](const auto& p) { return sqrt(square(p) + 1.0); }, x);
+  check("a functor of one's own", [&](const auto& p) { return map(SoftSign{}, p) * p; }, x);
+  check("sin", [&](const auto& p) { return sin(p); }, x);
+  check("cos", [&](const auto& p) { return cos(p); }, x);
   check("log", [&](const auto& p) { return log(square(p) + 1.0); }, x);
   check("tanh", [&](const auto& p) { return tanh(p); }, x);
   check("sigmoid", [&](const auto& p) { return sigmoid(p); }, x);
@@ -43,6 +59,23 @@ TEST_CASE("every elementwise operation passes the gradient checker at first and 
   check("gelu", [&](const auto& p) { return gelu(p); }, x);
   check("softmax", [&](const auto& p) { return softmax(p); }, x);
   check("log_softmax", [&](const auto& p) { return log_softmax(p); }, x);
+}
+
+TEST_CASE("arithmetic with numbers and elementwise functions have the values of their formulas") {
+  const auto x = numbers({3, 5}, 1);
+  const auto all = [&](const auto& y, const auto& expected) {
+    const auto values = to_host(y);
+    for (std::size_t i = 0; i < values.size(); ++i) CHECK(values[i] == doctest::Approx(expected(x.data()[i])).epsilon(1e-14));
+  };
+  const Workspace<B::Memory>::Scope scope(Workspace<B::Memory>::current());
+  all(2.0 + x, [](double v) { return 2 + v; });
+  all(2.0 - x, [](double v) { return 2 - v; });
+  all(x / 4.0, [](double v) { return v / 4; });
+  all(2.0 / x, [](double v) { return 2 / v; });
+  all(sqrt(square(x)), [](double v) { return std::abs(v); });
+  all(sin(x), [](double v) { return std::sin(v); });
+  all(cos(x), [](double v) { return std::cos(v); });
+  all(swish(x), [](double v) { return v / (1 + std::exp(-v)); });
 }
 
 TEST_CASE_TEMPLATE("activations have finite derivatives of first and second order far from 0, and those of their formulas at 0", T, float,

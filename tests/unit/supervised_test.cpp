@@ -122,7 +122,7 @@ TEST_CASE("windows of a series are its rows in order") {
   CHECK(to_host(batch.y) == std::vector<double>{7, 107, 8, 108, 5, 105, 6, 106});
   CHECK(to_host(windows.range(0, 1).x) == std::vector<double>{2, 102, 3, 103, 4, 104});
   CHECK_THROWS_WITH_AS(Windows<B>(series, 0, 4, 3, 2), "Windows: 4 rows; a window of look-back 3 and horizon 2 takes 5", Error);
-  CHECK_THROWS_WITH_AS(Windows<B>(series, 5, 6, 3, 2), "Windows: rows 5 .. 11 of a series of 10", Error);
+  CHECK_THROWS_WITH_AS(Windows<B>(series, 5, 6, 3, 2), "Windows: 6 rows from row 5 on, of a series of 10", Error);
 }
 
 TEST_CASE("a window's season is the cycle at the amplitude that its look-back shows") {
@@ -153,6 +153,13 @@ TEST_CASE("a window's season is the cycle at the amplitude that its look-back sh
   CHECK(season2[0] == doctest::Approx(cycle[2 * 7]).epsilon(1e-6));
   CHECK(x2[0] == doctest::Approx(rows[2] - cycle[2]).epsilon(1e-6));
   Windows<B> windows(Array<B>({12, 2}, rows), 0, 12, 6, 2);
+  const auto [x3, y3, season3] = batch_of(std::numeric_limits<double>::infinity());
+  CHECK(season3[0] == doctest::Approx(cycle[2 * 7]).epsilon(1e-6));
+  rows[5] = std::nan("");
+  CHECK_THROWS_WITH_AS(Windows<B>(Array<B>({12, 2}, rows), 0, 12, 6, 2), "Windows: row 2, column 1 of the series is nan; expected a finite number",
+                       Error);
+  CHECK_THROWS_WITH_AS(windows.take_out(Array<B>({12, 2}, rows), 1), "Windows: row 2, column 1 of the cycle is nan; expected a finite number",
+                       Error);
   CHECK_THROWS_WITH_AS(windows.take_out(Array<B>({11, 2}), 1), "Windows: a cycle of shape [11, 2] for a series of shape [12, 2]", Error);
 }
 
@@ -301,6 +308,13 @@ TEST_CASE("samples that do not fit are refused by name") {
                        "Supervised: a batch of 21; expected 0 (all) to the number of samples, 20", Error);
   CHECK_THROWS_AS(Supervised(model, Array<B>(Shape{0, 2}), Array<B>(Shape{0, 1})), Error);
   CHECK_THROWS_AS(predict(model, model.initial<B>(Random(1)), numbers({4}, 1)), Error);
+  const std::string size = std::to_string(layout_of(model).size());
+  CHECK_THROWS_WITH_AS(predict(model, Array<B>({3}), x), ("the model has " + size + " parameters; there are 3").c_str(), Error);
+  auto broken = x;
+  broken.data()[2 * 7 + 1] = std::nan("");
+  CHECK_THROWS_WITH_AS(Supervised(model, broken, y), "the samples are not all finite: number 1 of sample 7 is nan", Error);
+  Supervised other(model, x, y);
+  CHECK_THROWS_WITH_AS(other.validate_on(broken, y), "the validation samples are not all finite: number 1 of sample 7 is nan", Error);
   Supervised problem(model, x, numbers({20, 2}, 1));
   Array<B> gradient(problem.parameters.shape());
   const char* differ = "the model predicts shape [20, 1], the targets have shape [20, 2]";

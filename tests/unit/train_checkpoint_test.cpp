@@ -333,6 +333,72 @@ TEST_CASE("files that are no checkpoint, or a damaged one, give errors") {
   CHECK(message_of([&] { train(2, folder / "no/such/folder", false); }).find("fit: ") == 0);
 }
 
+/// Keeps its parameters itself and archives them, as a problem does whose player only refers to them.
+struct Owner {
+  using Backend = B;
+  Array<B> own;
+  Array<B> later{};
+  Losses evaluate(const Step&, const Tensor<B>& gradient) {
+    B::fill(gradient, 1);
+    return Losses(0);
+  }
+  template <class Archive>
+  void state(Archive& archive) {
+    if (own) archive("own", own);
+    archive("later", later);
+  }
+};
+
+TEST_CASE("an array that a player may refer to keeps its place: a state that does not fit is refused, and nothing is changed") {
+  const Folder folder;
+  const auto path = folder / "c.safetensors";
+  const auto run = [&](const Shape& shape, bool resume) {
+    Owner problem{Array<B>(shape)};
+    Array<B> moved(Shape{3});
+    const float* const place = problem.own.data();
+    const auto text = message_of(
+        [&] { fit(problem, {{.parameters = moved, .optimiser = Sgd{}}}, {.iterations = 2}, Checkpoint{.path = path, .resume = resume}); });
+    CHECK(problem.own.data() == place);
+    if (text != "no error") CHECK(to_host(moved.tensor()) == std::vector<float>(3));
+    return text;
+  };
+  CHECK(run({4}, false) == "no error");
+  CHECK(run({4}, true) == "no error");
+  for (Index size : {2, 6}) CHECK(run({size}, true) == path + ": state \"problem/own\": expected shape [" + std::to_string(size) + "], it has [4]");
+  Owner without{{}, Array<B>(Shape{1})};
+  Array<B> moved(Shape{3});
+  fit(without, {{.parameters = moved, .optimiser = Sgd{}}}, {.iterations = 2}, Checkpoint{.path = path});
+  CHECK(run({4}, true) == path + ": lacks the state \"problem/own\" of shape [4]");
+}
+
+TEST_CASE("a run with other settings is not resumed") {
+  const Folder folder;
+  const auto path = folder / "c.safetensors";
+  const auto run = [&](const safetensors::Metadata& settings, bool resume) {
+    Owner problem;
+    Array<B> moved(Shape{3});
+    return message_of([&] {
+      fit(problem, {{.parameters = moved, .optimiser = Sgd{}}}, {.iterations = 2},
+          Checkpoint{.path = path, .resume = resume, .settings = settings});
+    });
+  };
+  CHECK(run({{"data", "waves"}, {"clip", "1"}}, false) == "no error");
+  CHECK(run({{"data", "waves"}, {"clip", "1"}}, true) == "no error");
+  CHECK(run({{"data", "waves"}, {"clip", "2"}}, true) == path + ": was written by a run with clip 1; this run has 2");
+  CHECK(run({{"rate", "0.1"}}, true) == path + ": was written by a run with rate unknown; this run has 0.1");
+}
+
+TEST_CASE("a checkpoint's parameters are read without a run") {
+  const Folder folder;
+  const auto path = folder / "c.safetensors";
+  const auto trained = train(3, path, false);
+  CHECK(to_host(load_parameters<B>(path, weights_layout(), "weights").tensor()) == trained.weights);
+  Layout part;
+  part.add("expert0.bias", {4}, {});
+  CHECK(to_host(load_parameters<B>(path, part, "weights").tensor()) == std::vector<float>(trained.weights.begin() + 12, trained.weights.begin() + 16));
+  CHECK(message_of([&] { load_parameters<B>(path, part, "heights"); }) == path + ": lacks the parameter \"heights.expert0.bias\" of shape [4]");
+}
+
 TEST_CASE("parameters alone go to a file and back") {
   const Folder folder;
   const auto path = folder / "model.safetensors";

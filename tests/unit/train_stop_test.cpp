@@ -139,6 +139,38 @@ TEST_CASE("parameters that the last step drove out of range are noticed") {
       "fit: player \"parameters\", step 3 (outer iteration 3, inner step 1): the learning rate is inf", FitError<B>);
 }
 
+namespace {
+/// A disk that is full from iteration `from` on.
+struct FullDisk : NoCheckpoint {
+  Index from = 0;
+  template <class State, class Problem>
+  void save(const State& s, Problem&) const {
+    if (s.outer >= from) fail("no space left");
+  }
+  bool due(Index) const { return true; }
+};
+}  // namespace
+
+TEST_CASE("a checkpoint that cannot be written takes nothing away from what was learnt") {
+  for (Index from : {Index{4}, Index{6}}) {  // the one is a checkpoint on the way, the other the last
+    Array<B> p(Shape{6});
+    Troubled problem;
+    problem.p = p;
+    FullDisk disk;
+    disk.from = from;
+    try {
+      fit(problem, {{.name = "weights", .parameters = p, .optimiser = Sgd{}, .rate = 1, .inner_steps = 2, .layout = named()}},
+          {.iterations = 6}, disk);
+      FAIL("expected an error");
+    } catch (const FitError<B>& e) {
+      CHECK(std::string(e.what()) == "fit: no space left");
+      CHECK(p.data()[0] == float(2 * from));  // and not 4, where the loss was lowest
+      CHECK(e.run->iterations == from);
+      CHECK(e.run->parameters_from == from);
+    }
+  }
+}
+
 TEST_CASE("loss terms must stay the same") {
   struct Fickle {
     using Backend = B;

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
 
-#include <moesaic/backend/cpu.hpp>
 #include <moesaic/backend/cpu.hpp>
 #include <moesaic/cluster/assignment.hpp>
 #include <moesaic/cluster/kmeans.hpp>
@@ -178,6 +178,8 @@ GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, cons
   result.cluster = std::move(clusters.assignment);
   result.centroids = std::move(clusters.centroids);
   auto host_losses = to_host(losses);
+  for (auto& x : host_losses)
+    if (std::isnan(x)) x = std::numeric_limits<T>::infinity();  // an expert that fails is the worst there is
   const Tensor<Cpu<T>> loss(host_losses.data(), losses.shape());
   const auto centre = detail::cluster_losses(loss, result.cluster, experts, options.centre);
   result.expert_of_cluster = options.matching == Matching::Greedy ? greedy_assignment(centre) : optimal_assignment(centre);

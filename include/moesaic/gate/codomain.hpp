@@ -23,4 +23,12 @@ struct MetricOutput : GateOutput<X> {
   X embedding, prototypes;
 };
 
+/// A gate that has no gradient and is refitted between gradient steps: `refit`, of type `cluster::GateRefitOptions`, says how, and
+/// `refit_every` after how many steps. Its layout is `[features + 1, experts]`, of which the first row is the bias.
+template <class G>
+concept Refitted = requires(const G& g) {
+  g.refit;
+  Index(g.refit_every);
+};
+
 }  // namespace moesaic::gate

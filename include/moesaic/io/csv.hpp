@@ -3,6 +3,7 @@
 #pragma once
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
 
 #include <moesaic/io/csv_lines.hpp>
@@ -15,7 +16,7 @@ namespace moesaic::csv {
 struct Options {
   char separator = ',';                      ///< ' ' stands for any number of blanks and tabs
   std::optional<bool> header = {};           ///< whether the first line holds names; unset: yes unless all its cells are numbers
-  std::string date = {};                     ///< column that is kept as text
+  std::optional<std::string> date = {};      ///< column that is kept as text
   std::vector<std::string> columns = {};     ///< the columns to read, in this order; empty: all but the date
   NonFinite non_finite = NonFinite::reject;  ///< when kept, an empty cell reads as NaN
 };
@@ -36,6 +37,10 @@ inline std::optional<double> parse_number(std::string_view cell) {
   if (cell.starts_with('+') && !cell.starts_with("+-")) cell.remove_prefix(1);
   double value = 0;
   const auto [end, problem] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (problem == std::errc::result_out_of_range && end == cell.data() + cell.size()) {  // too small is 0, too large no number
+    const double rounded = std::strtod(std::string(cell).c_str(), nullptr);
+    return std::abs(rounded) < 1 ? std::optional(rounded) : std::nullopt;
+  }
   if (problem != std::errc{} || end != cell.data() + cell.size()) return std::nullopt;
   return value;
 }
@@ -47,7 +52,7 @@ class RowReader {
  public:
   RowReader(const std::string& path, const std::vector<std::string>& names, const Options& options)
       : path_(path), names_(names), keep_non_finite_(options.non_finite == NonFinite::keep), slot_(names.size(), skip) {
-    if (!options.date.empty()) slot_[std::size_t(index_of(path, names, options.date))] = date;
+    if (options.date) slot_[std::size_t(index_of(path, names, *options.date))] = date;
     if (options.columns.empty()) {
       for (std::size_t i = 0; i < slot_.size(); ++i)
         if (slot_[i] == skip) select(i);

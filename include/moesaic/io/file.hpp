@@ -77,6 +77,14 @@ class OutputFile {
     if (char* target = ::realpath(path.c_str(), nullptr)) {
       path_ = target;
       std::free(target);
+    } else {
+      for (int links = 0; links < 40; ++links) {  // to what is not there yet
+        char to[4096];
+        const auto n = ::readlink(path_.c_str(), to, sizeof to);
+        if (n <= 0 || std::size_t(n) == sizeof to) break;
+        const std::string target_path(to, std::size_t(n));
+        path_ = to[0] == '/' ? target_path : path_.substr(0, path_.rfind('/') + 1) + target_path;
+      }
     }
     struct stat old {};
     const bool exists = ::stat(path_.c_str(), &old) == 0;

@@ -10,13 +10,17 @@ namespace moesaic {
 namespace functor {
 
 namespace detail {
-/// `1 / (1 + exp(-x))` out of `exp(-|x|)` alone: nothing overflows, so that derivatives of any order are finite everywhere.
+/// `1 / (1 + exp(-x))`. Derivatives of any order are finite everywhere: they are made out of `exp(-|x|)`, which does not overflow.
 template <class S>
 constexpr S logistic(const S& x) {
   using std::exp;
-  const auto positive = x > constant<S>(0);
-  const S small = exp(select(positive, S(-x), x));
-  return select(positive, constant<S>(1), small) / (1 + small);
+  if constexpr (is_jet<S>) {
+    const auto positive = x > constant<S>(0);
+    const S small = exp(select(positive, S(-x), x));
+    return select(positive, constant<S>(1), small) / (1 + small);
+  } else {
+    return constant<S>(1) / (1 + exp(S(-x)));  // an infinity in the denominator is a value like others
+  }
 }
 }  // namespace detail
 
@@ -43,6 +47,18 @@ struct Tanh {
 struct Abs {
   template <class S>
   constexpr S operator()(const S& x) const { using std::abs; return abs(x); }
+};
+struct Sqrt {
+  template <class S>
+  constexpr S operator()(const S& x) const { using std::sqrt; return sqrt(x); }
+};
+struct Sin {
+  template <class S>
+  constexpr S operator()(const S& x) const { using std::sin; return sin(x); }
+};
+struct Cos {
+  template <class S>
+  constexpr S operator()(const S& x) const { using std::cos; return cos(x); }
 };
 struct Sigmoid {
   template <class S>
@@ -97,6 +113,12 @@ template <ArrayLike X>
 auto tanh(const X& x) { return map(functor::Tanh{}, x); }
 template <ArrayLike X>
 auto abs(const X& x) { return map(functor::Abs{}, x); }
+template <ArrayLike X>
+auto sqrt(const X& x) { return map(functor::Sqrt{}, x); }
+template <ArrayLike X>
+auto sin(const X& x) { return map(functor::Sin{}, x); }
+template <ArrayLike X>
+auto cos(const X& x) { return map(functor::Cos{}, x); }
 template <ArrayLike X>
 auto sigmoid(const X& x) { return map(functor::Sigmoid{}, x); }
 template <ArrayLike X>

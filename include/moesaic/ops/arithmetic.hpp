@@ -36,6 +36,12 @@ struct Scale {
   template <class S>
   constexpr S operator()(const S& x) const { return x * constant<S>(factor); }
 };
+/// `number / x`.
+struct Over {
+  double number = 1;
+  template <class S>
+  constexpr S operator()(const S& x) const { return constant<S>(number) / x; }
+};
 struct Square {
   template <class S>
   constexpr S operator()(const S& x) const { return x * x; }
@@ -135,6 +141,14 @@ template <ArrayLike X>
 auto operator+(const X& x, double shift) { return map(functor::Affine{1, shift}, x); }
 template <ArrayLike X>
 auto operator-(const X& x, double shift) { return map(functor::Affine{1, -shift}, x); }
+template <ArrayLike X>
+auto operator+(double shift, const X& x) { return map(functor::Affine{1, shift}, x); }
+template <ArrayLike X>
+auto operator-(double shift, const X& x) { return map(functor::Affine{-1, shift}, x); }
+template <ArrayLike X>
+auto operator/(const X& x, double divisor) { return scale(Deepest<X>(x), 1 / divisor); }
+template <ArrayLike X>
+auto operator/(double number, const X& x) { return map(functor::Over{number}, x); }
 
 /// `sum_j coefficient[j] * x[j]`, all of one shape: a Runge-Kutta stage in one pass. At most 16 terms.
 template <class B>

@@ -58,11 +58,13 @@ void for_each_number(State& s, const F& f) {
 ///
 /// The file holds the parameters as `player.name`, from where Python reads them, and under `fit/` and `problem/` all that the run
 /// needs to go on. It is replaced as a whole or not at all. Errors name the parameter that differs, its expected and actual
-/// shape.
+/// shape, or the setting that differs; a run that cannot be resumed is left as it was.
 struct Checkpoint {
   std::string path;
   Index every = 10;     ///< outer iterations; 0: only at the end
   bool resume = false;  ///< go on from `path`, which must be there
+  /// What else decides the run, by name: a resumed run must have the same (data, rates, whatever the program lets its user choose).
+  safetensors::Metadata settings = {};
 
   bool due(Index iteration) const { return every > 0 && iteration % every == 0; }
 
@@ -83,6 +85,7 @@ struct Checkpoint {
             kept, [&](const std::string& prefix, const Tensor<B>& t) { out.add(prefix + player.label(e), detail::part(t, e)); });
       }
     }
+    for (const auto& [name, text] : settings) texts["settings/" + name] = text;
     texts["players"] = detail::join(names);
     texts["history"] = detail::join(state.history.names());
     std::vector<std::int64_t> counts;
@@ -110,6 +113,11 @@ struct Checkpoint {
             ": is not a checkpoint of this version, ", format);
     require(file.metadata("seed") == std::to_string(state.seed), path, ": was written by a run with seed ", file.metadata("seed"),
             "; this run has ", state.seed);
+    for (const auto& [name, text] : settings) {
+      const auto then = file.metadata().find("settings/" + name);
+      require(then != file.metadata().end() && then->second == text, path, ": was written by a run with ", name, " ",
+              then == file.metadata().end() ? "unknown" : then->second, "; this run has ", text);
+    }
     std::vector<std::string> names;
     for (const auto& p : state.players) names.push_back(p.name);
     require(detail::split(file.metadata("players")) == names, path,
@@ -138,10 +146,11 @@ struct Checkpoint {
     check_counts(counts, state);
     History history = read_history(in);
     in.require_all_used("problem/");
-    if constexpr (detail::has_state<Problem, StateReader>) {
-      StateReader archive(in, "problem/");
-      problem.state(archive);
-    }
+    for (const auto mode : {StateReader::Mode::check, StateReader::Mode::read})
+      if constexpr (detail::has_state<Problem, StateReader>) {
+        StateReader archive(in, "problem/", mode);
+        problem.state(archive);
+      }
     in.require_all_used();
 
     for (const auto& [to, values] : arrays) B::from_host(to, values.data());

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <moesaic/data/trajectories.hpp>
@@ -22,7 +24,8 @@ struct EnvironmentData {
   std::vector<double> times;   ///< of a solve, the first is that of `initial`
 
   EnvironmentData() = default;
-  /// Errors: those of `data::validate`; times that are neither evenly spaced nor the same in all environments.
+  /// Errors: those of `data::validate`; times that are neither evenly spaced nor the same in all environments;
+  /// a state too large for the backend's numbers.
   explicit EnvironmentData(const data::Trajectories& set) {
     data::validate(set, "EnvironmentData");
     environments = set.environments(), trajectories = set.trajectories(), points = set.points(), state = set.dimension();
@@ -32,6 +35,9 @@ struct EnvironmentData {
     for (Index e = 0; e < environments; ++e)
       for (Index j = 0; j < trajectories; ++j) {
         const auto x = set.trajectory(e, j);
+        for (std::size_t i = 0; i < x.size(); ++i)
+          require(std::abs(x[i]) <= double(std::numeric_limits<T>::max()), "EnvironmentData: environment ", e, ", trajectory ", j, ", time ",
+                  Index(i) / state, ", state ", Index(i) % state, " is ", x[i], "; too large for the model's numbers");
         for (Index i = 0; i < state; ++i) first.push_back(T(x[std::size_t(i)]));
         for (Index t = 0; t < points; ++t)
           for (Index i = 0; i < state; ++i)
@@ -53,7 +59,8 @@ struct EnvironmentData {
       const double step = (t[last] - t[0]) / double(last);
       unit.push_back(T(step));
       for (std::size_t k = 0; k <= last; ++k) {
-        const double slack = 1e-6 * step;
+        const double rounding = std::max(std::abs(t[0]), std::abs(t[last])) * std::numeric_limits<float>::epsilon();
+        const double slack = std::max(1e-6 * step, std::min(4 * rounding, 1e-3 * step));  // times may come from a file of floats
         if (std::abs(t[k] - t[0] - double(k) * step) > slack) uneven = e;
         if (std::abs((t[k] - t[0]) - (shared[k] - shared[0])) > slack) different = e;
       }

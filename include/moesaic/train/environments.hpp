@@ -40,7 +40,9 @@ enum class Reweighting {
 struct EnvironmentOptions {
   Index contributors = 0;  ///< environments of a gradient step; 0: all
   Draw draw = Draw::uniform;
-  Index pool_size = 1;     ///< contexts that every environment is expanded about; without effect at Taylor order 0
+  /// Contexts that every environment is expanded about; without effect at Taylor order 0. With `Pool::nearest` the first of them is the
+  /// environment itself, where there is nothing to expand: 2 or more do something.
+  Index pool_size = 1;
   Pool pool = Pool::nearest;
   Reweighting reweighting = Reweighting::none;
   Index part_size = 8;     ///< environments that a thread solves together
@@ -50,7 +52,8 @@ struct EnvironmentOptions {
 /// A contextual mixture and the environments it learns: contexts start at 0, weights and contexts are trained in turn, and the
 /// gate is refitted in between (MixER, algorithm 2).
 ///
-/// It is the problem that `fit` is given: player 0 trains the contexts, player 1 the weights.
+/// It is the problem that `fit` is given: player 0 trains the contexts, player 1 the weights. Model and data are referred to, and must
+/// outlive it.
 template <class B, class Model>
 class EnvironmentTraining {
  public:
@@ -62,7 +65,7 @@ class EnvironmentTraining {
   Array<B> parameters;  ///< of the model, flat
   Array<B> contexts;    ///< [environment, D]
 
-  EnvironmentTraining(const Model& model, const EnvironmentData<B>& data, const EnvironmentOptions& options)
+  EnvironmentTraining(const Model& model, const EnvironmentData<B>& data, const EnvironmentOptions& options = {})
       : parameters(model.template initial<B>(Random(options.seed, 1))),
         contexts(Shape{data.environments, model.features()}),
         model_(model), data_(data), options_(options), runner_(model_, options.part_size) {
@@ -127,7 +130,7 @@ class EnvironmentTraining {
   }
 
   void after_step(const Step& step) {
-    if constexpr (Model::one_hot)
+    if constexpr (refits)
       if ((step.count + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));
   }
   template <class Archive>
@@ -138,7 +141,7 @@ class EnvironmentTraining {
 
   /// Refits a gate that has no gradient; true if its weights changed.
   bool refit_gate(const Random& random) {
-    if constexpr (!Model::one_hot) {
+    if constexpr (!refits) {
       return false;
     } else {
       if (model_.experts.count == 1) return false;
@@ -177,6 +180,8 @@ class EnvironmentTraining {
   std::size_t capacity() const { return runner_.capacity(); }
 
  private:
+  static constexpr bool refits = Model::one_hot && gate::Refitted<std::remove_cvref_t<decltype(std::declval<const Model&>().gate)>>;
+
   double host_context(Index e, Index i) const { return double(host_contexts_[std::size_t(e * contexts.shape()[1] + i)]); }
   double distance(Index a, Index b) const {
     const Index d = contexts.shape()[1];

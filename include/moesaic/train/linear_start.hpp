@@ -22,6 +22,7 @@ struct LinearStart {
   std::vector<double> bias = {};    ///< [maps, horizon]
   bool keeps_level = true;     ///< whether a window that is moved up by c is forecast c higher, as the columns of W_v sum to 0
   double shrinkage = 0;        ///< of the maps of the variates towards the common one; infinite: there is one map
+  double share = 1;            ///< of the maps; the rest of a forecast repeats the last value
   double error = std::numeric_limits<double>::quiet_NaN();  ///< mean squared, cross-validated; NaN: too few windows for that
 
   Index maps() const { return std::isfinite(shrinkage) ? variates : 1; }
@@ -30,6 +31,7 @@ struct LinearStart {
 struct LinearStartOptions {
   bool own = true;  ///< whether variates may have maps of their own
   std::vector<double> shrinkages = {0.01, 0.1, 1, 10};  ///< to choose from, in units of the mean square of what a map reads
+  bool shares = true;  ///< whether only a share of the maps may be taken, the rest of a forecast repeating the last value
   int folds = 5;    ///< stretches of time of the cross-validation
 };
 
@@ -56,11 +58,20 @@ struct StartMoments {
     require(out.allFinite(), "linear_start: the normal equations cannot be solved");
     return out;
   }
-  /// Sum of the squared errors of a map.
-  double error(const Eigen::MatrixXd& map) const {
+};
+
+/// Squared errors of forecasts by a share of maps, `yy - 2 share my + share^2 mm`.
+struct ShareErrors {
+  double yy = 0, my = 0, mm = 0;
+
+  void add(const StartMoments& of, const Eigen::MatrixXd& map) {
     const Index p = map.rows();
-    return yy - 2 * map.cwiseProduct(uy.topRows(p)).sum() + map.cwiseProduct(uu.topLeftCorner(p, p) * map).sum();
+    yy += of.yy;
+    my += map.cwiseProduct(of.uy.topRows(p)).sum();
+    mm += map.cwiseProduct(of.uu.topLeftCorner(p, p) * map).sum();
   }
+  double best() const { return mm > 0 ? std::clamp(my / mm, 0.0, 1.0) : 0; }
+  double error(double share) const { return yy - 2 * share * my + share * share * mm; }
 };
 
 /// Adds the moments of the windows `first .. last`, `sign` times, to those of every variate, or to the one of all.
@@ -110,8 +121,9 @@ inline std::vector<Eigen::MatrixXd> start_maps(const std::vector<StartMoments>& 
 /// Fits the maps to all windows. Whether they keep the level, and how far the variates' maps are drawn to the common one, is chosen by
 /// cross-validation: every one of `folds` stretches of time is forecast by maps that are fitted to the windows which share no row with
 /// it (Bergmeir, Hyndman, Koo: A note on the validity of cross-validation for evaluating autoregressive time series prediction,
-/// 2018). Where the stretches are too long for that, the common map is taken, and it keeps the level. Series are expected to be
-/// standardised: ridge and shrinkage are in units of the mean square of levels and changes together.
+/// 2018). So is the share of the maps, between that and repeating the last value (stacked regressions: Breiman 1996); in a random walk
+/// it is nearly 0. Where the stretches are too long for that, the common map is taken whole, and it keeps the level. Series are expected
+/// to be standardised: ridge and shrinkage are in units of the mean square of levels and changes together.
 ///
 /// Memory: `3 maps (look_back + 1)(look_back + 1 + horizon)` numbers. Errors: normal equations that cannot be solved.
 template <class B>
@@ -130,7 +142,7 @@ LinearStart linear_start(const Windows<B>& windows, const LinearStartOptions& op
   LinearStart out{.variates = d, .look_back = t, .horizon = h, .shrinkage = infinite};
   const Index fold = n / options.folds, apart = t + h - 1;  // windows that far apart share no row
   if (fold >= 1 && n - fold - 2 * apart >= fold) {
-    std::vector<double> errors(2 * shrinkages.size());
+    std::vector<detail::ShareErrors> errors(2 * shrinkages.size());
     for (int k = 0; k < options.folds; ++k) {
       const Index begin = n * k / options.folds, end = n * (k + 1) / options.folds;
       auto scored = none, fitted = all;
@@ -140,16 +152,22 @@ LinearStart linear_start(const Windows<B>& windows, const LinearStartOptions& op
       detail::add_moments(windows, end, std::min(end + apart, n), -1, fitted);
       for (std::size_t j = 0; j < errors.size(); ++j) {
         const auto maps = detail::start_maps(fitted, coordinates(j % 2 == 0), shrinkages[j / 2]);
-        for (std::size_t v = 0; v < scored.size(); ++v) errors[j] += scored[v].error(maps[maps.size() > 1 ? v : 0]) / double(n * d * h);
+        for (std::size_t v = 0; v < scored.size(); ++v) errors[j].add(scored[v], maps[maps.size() > 1 ? v : 0]);
       }
     }
-    const auto best = std::size_t(std::min_element(errors.begin(), errors.end()) - errors.begin());
-    out.keeps_level = best % 2 == 0;
-    out.shrinkage = shrinkages[best / 2];
-    out.error = errors[best];
+    const auto share_of = [&](const detail::ShareErrors& e) { return options.shares ? e.best() : 1; };
+    const auto best = std::min_element(errors.begin(), errors.end(), [&](const auto& a, const auto& b) {
+      return a.error(share_of(a)) < b.error(share_of(b));
+    });
+    const auto place = std::size_t(best - errors.begin());
+    out.keeps_level = place % 2 == 0;
+    out.shrinkage = shrinkages[place / 2];
+    out.share = share_of(*best);
+    out.error = best->error(out.share) / double(n * d * h);
   }
 
-  const auto maps = detail::start_maps(all, coordinates(out.keeps_level), out.shrinkage);
+  auto maps = detail::start_maps(all, coordinates(out.keeps_level), out.shrinkage);
+  for (auto& map : maps) map *= out.share;
   out.weight.resize(std::size_t(out.maps() * t * h));
   out.bias.resize(std::size_t(out.maps() * h));
   for (Index v = 0; v < out.maps(); ++v) {

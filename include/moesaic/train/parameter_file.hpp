@@ -109,18 +109,19 @@ void save_parameters(const std::string& path, const Layout& layout, const Tensor
   out.save(path, metadata);
 }
 
-/// Reads what `save_parameters` or a Python program wrote; float and double are converted into each other.
+/// Reads what `save_parameters` or a Python program wrote; float and double are converted into each other. With `player` it reads a
+/// `Checkpoint`: that player's last parameters, of which the layout may name a part.
 ///
-/// Errors: a parameter is missing, superfluous, of another shape or not finite.
+/// Errors: a parameter is missing, of another shape or not finite, or without `player` superfluous.
 template <class B>
-Array<B> load_parameters(const std::string& path, const Layout& layout) {
+Array<B> load_parameters(const std::string& path, const Layout& layout, const std::string& player = {}) {
   detail::ArrayReader in(path);
   std::vector<typename B::Scalar> flat(static_cast<std::size_t>(layout.size()));
   for (const auto& e : layout.entries()) {
-    const auto numbers = in.values<typename B::Scalar>("parameter", e.name, e.shape, false);
+    const auto numbers = in.values<typename B::Scalar>("parameter", player.empty() ? e.name : player + "." + e.name, e.shape, false);
     std::copy(numbers.begin(), numbers.end(), flat.begin() + e.offset);
   }
-  in.require_all_used();
+  if (player.empty()) in.require_all_used();
   return Array<B>({layout.size()}, flat);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <span>
@@ -41,13 +43,15 @@ class Windows {
   /// Windows that lie in the rows `first .. first + rows` of `series [time, variates]`. Errors: a number that is not finite; rows out
   /// of range; too few for one window.
   Windows(Array<B> series, Index first, Index rows, Index look_back, Index horizon)
-      : series_(std::move(series)), first_(first), count_(rows - look_back - horizon + 1), look_back_(look_back), horizon_(horizon) {
+      : series_(std::move(series)), first_(first), count_(0), look_back_(look_back), horizon_(horizon) {
     const Shape s = series_.shape();
     require(s.rank() == 2 && s[1] > 0, "Windows: a series of shape ", s, "; expected [time, variates]");
     require(look_back >= 1 && horizon >= 1, "Windows: look-back ", look_back, " and horizon ", horizon, "; expected at least 1");
-    require(first >= 0 && rows >= 0 && first + rows <= s[0], "Windows: rows ", first, " .. ", first + rows, " of a series of ", s[0]);
-    require(count_ >= 1, "Windows: ", rows, " rows; a window of look-back ", look_back, " and horizon ", horizon, " takes ",
-            look_back + horizon);
+    require(first >= 0 && first <= s[0] && rows >= 0 && rows <= s[0] - first, "Windows: ", rows, " rows from row ", first, " on, of a series of ", s[0]);
+    require(look_back <= rows && horizon <= rows - look_back, "Windows: ", rows, " rows; a window of look-back ", look_back, " and horizon ", horizon, " takes ",
+            double(look_back) + double(horizon));
+    count_ = rows - look_back - horizon + 1;
+    require_finite_rows("series", series_);
   }
 
   /// From now on every window comes without its season: `cycle [time, variates]`, the mean of the series at each row's phase, times
@@ -57,6 +61,8 @@ class Windows {
   void take_out(Array<B> cycle, double shrinkage) {
     require(cycle.shape() == series_.shape(), "Windows: a cycle of shape ", cycle.shape(), " for a series of shape ", series_.shape());
     require(shrinkage >= 0, "Windows: a shrinkage of ", shrinkage, "; expected at least 0");
+    require_finite_rows("cycle", cycle);
+    shrinkage = std::min(shrinkage, 1e9);  // the mean cycle, to every digit that counts
     cycle_ = std::move(cycle);
     Workspace<typename B::Memory> workspace;
     const typename Workspace<typename B::Memory>::Scope scope(workspace);
@@ -79,6 +85,13 @@ class Windows {
   }
 
  private:
+  static void require_finite_rows(const char* what, const Array<B>& values) {
+    const auto host = to_host(values.tensor());
+    const Index width = values.shape()[1];
+    for (Index i = 0; i < Index(host.size()); ++i)
+      require(std::isfinite(host[std::size_t(i)]), "Windows: row ", i / width, ", column ", i % width, " of the ", what, " is ",
+              host[std::size_t(i)], "; expected a finite number");
+  }
   template <class F>
   Batch<B> cut(Index n, const F& sample) const {
     const auto piece = [&](const Array<B>& of, Index offset, Index length) {

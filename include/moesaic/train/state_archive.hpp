@@ -63,37 +63,36 @@ class StateWriter {
   std::string prefix_;
 };
 
-/// Reads it back.
+/// Reads it back, or with `StateReader::Mode::check` only finds out whether that can be done.
+///
+/// An array that is there keeps its shape and its place, because a player may refer to it; one that is absent takes the file's.
 class StateReader {
  public:
-  StateReader(detail::ArrayReader& in, std::string prefix) : in_(in), prefix_(std::move(prefix)) {}
+  enum class Mode { check, read };
+  StateReader(detail::ArrayReader& in, std::string prefix, Mode mode) : in_(in), prefix_(std::move(prefix)), mode_(mode) {}
 
   template <class T>
   void operator()(const std::string& name, T& value) {
     detail::check_archived<T, StateReader>();
     const std::string full = prefix_ + name;
     if constexpr (detail::has_state<T, StateReader>) {
-      StateReader inner(in_, full + ".");
+      StateReader inner(in_, full + ".", mode_);
       value.state(inner);
     } else if constexpr (std::is_same_v<T, Random>) {
-      value.set_counter(number<std::uint64_t>(full));
+      take(number<std::uint64_t>(full), [&](std::uint64_t n) { value.set_counter(n); });
     } else if constexpr (detail::is_array<T>) {
-      if (!in_.contains(full)) {
-        value = T();
-        return;
-      }
-      const Shape shape = detail::shape_of(in_.path() + ": " + full, in_.file().at(full).shape());
-      const auto numbers = in_.values<typename T::Scalar>("state", full, true);
-      if (value && value.shape() == shape)
-        T::Backend::from_host(value.tensor(), numbers.data());  // in place: a player may refer to it
-      else
-        value = T(shape, numbers);
+      using N = typename T::Scalar;
+      if (value)
+        take(in_.values<N>("state", full, value.shape(), true), [&](const auto& n) { T::Backend::from_host(value.tensor(), n.data()); });
+      else if (in_.contains(full))
+        take(in_.values<N>("state", full, true),
+             [&](const auto& n) { value = T(detail::shape_of(in_.path() + ": " + full, in_.file().at(full).shape()), n); });
     } else if constexpr (detail::is_vector<T>) {
-      value = in_.values<typename T::value_type>("state", full, true);
+      take(in_.values<typename T::value_type>("state", full, true), [&](const auto& n) { value = n; });
     } else if constexpr (std::is_same_v<T, bool>) {
-      value = number<std::uint8_t>(full) != 0;
+      take(number<std::uint8_t>(full), [&](std::uint8_t n) { value = n != 0; });
     } else {
-      value = number<T>(full);
+      take(number<T>(full), [&](T n) { value = n; });
     }
   }
 
@@ -102,9 +101,14 @@ class StateReader {
   N number(const std::string& name) {
     return in_.values<N>("state", name, Shape{1}, true)[0];
   }
+  template <class N, class F>
+  void take(const N& found, const F& into) const {
+    if (mode_ == Mode::read) into(found);
+  }
 
   detail::ArrayReader& in_;
   std::string prefix_;
+  Mode mode_;
 };
 
 }  // namespace moesaic

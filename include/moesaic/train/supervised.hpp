@@ -35,7 +35,8 @@ void require_samples(const Model& model, const Shape& s, const char* what) {
 /// Calls `f(first, batch, outcome)` for all samples, some at a time; what it makes dies when it returns.
 template <class B, class Model, class Samples, class F>
 void for_each_part(const Model& model, const Tensor<B>& parameters, const Samples& samples, Index at_once, const F& f) {
-  const Index n = samples.size();
+  const Index n = samples.size(), size = layout_of(model).size();
+  require(parameters.size() == size, "the model has ", size, " parameters; there are ", parameters.size());
   for (Index first = 0; first < n; first += at_once) {
     const Scratch<typename B::Memory> scratch;
     const Scratch<HostMemory> rows;
@@ -46,7 +47,7 @@ void for_each_part(const Model& model, const Tensor<B>& parameters, const Sample
 
 }  // namespace detail
 
-/// The model's predictions for samples `x [N, inputs]`: `[N, ...]`.
+/// The model's predictions for samples `x [N, inputs]`: `[N, ...]`. Errors: another number of parameters or inputs than the model's.
 template <class B, class Model>
 Array<B> predict(const Model& model, const Array<B>& parameters, const Array<B>& x) {
   detail::require_samples(model, x.shape(), "samples");
@@ -81,10 +82,14 @@ struct SupervisedOptions {
 ///
 /// An iteration is one pass over the samples, in an order that is new every time; what is missing in the last batch comes from the
 /// beginning of the pass. The loss is the mean over the samples of a step. The parameters that do best on the validation set are kept;
-/// without one it is the training set. Steps after the first take no new memory from the workspace. Errors: shapes that do not fit.
+/// without one it is the training set. Steps after the first take no new memory from the workspace. Errors: shapes that do not fit;
+/// samples that are not finite.
 template <class B, class Model, class Samples = Pairs<B>>
 class Supervised {
  public:
+  static_assert(!gate::Refitted<std::remove_cvref_t<decltype(std::declval<const Model&>().gate)>>,
+                "Moesaic: a Gate that is refitted (refit, refit_every) learns from environments alone; Supervised trains gates by their "
+                "gradient [docs/gate.md]");
   using Backend = B;
 
   Array<B> parameters;  ///< of the model, flat
@@ -204,9 +209,17 @@ class Supervised {
       detail::require_samples(model_, x.shape(), what);
       require(y && y.shape().rank() > 0 && y.shape()[0] == x.shape()[0], "the ", what, " have shape ", x.shape(),
               ", their targets have shape ", y.shape(), "; expected as many");
+      require_finite_samples(x, what), require_finite_samples(y, what);
     } else {
       detail::require_samples(model_, {samples.size(), samples.look_back() * samples.variates()}, what);
     }
+  }
+  void require_finite_samples(const Array<B>& values, const char* what) const {
+    const auto host = to_host(values.tensor());
+    const Index each = values.size() / values.shape()[0];
+    for (Index i = 0; i < values.size(); ++i)
+      require(std::isfinite(host[std::size_t(i)]), "the ", what, " are not all finite: number ", i % each, " of sample ", i / each, " is ",
+              host[std::size_t(i)]);
   }
   template <class X>
   static void require_same_shape(const Outcome<X>& o) {

@@ -88,9 +88,7 @@ class Trainer {
           break;
         }
       }
-      for (const auto& p : state_.players) require_finite_parameters(p);
-      measure_time();
-      checkpoint_.save(state_, problem_);
+      save();
     } catch (const Error& e) {
       throw FitError<B>(std::make_shared<Run<B>>(result(Ending::failed, std::string("fit: ") + e.what())));
     } catch (...) {
@@ -210,10 +208,16 @@ class Trainer {
     if constexpr (validates) row_.push_back(validation);
     s.history.append(row_);
     if (checkpoint_.due(s.outer) && s.outer < options_.iterations) {
-      for (const auto& p : s.players) require_finite_parameters(p);
-      measure_time();
-      checkpoint_.save(s, problem_);
+      save();
     }
+  }
+
+  void save() {
+    for (const auto& p : state_.players) require_finite_parameters(p);
+    measure_time();
+    saving_ = true;
+    checkpoint_.save(state_, problem_);
+    saving_ = false;
   }
 
   double validate() {
@@ -271,7 +275,7 @@ class Trainer {
     run.ending = ending;
     run.error = std::move(error);
     run.parameters_from = s.outer;
-    if (s.keeps_best() && (validated || ending == Ending::failed)) {
+    if (s.keeps_best() && (validated || (ending == Ending::failed && !saving_))) {
       restore_best();
       run.parameters_from = s.best_from;
     }
@@ -297,6 +301,7 @@ class Trainer {
   Clock::time_point started_{};
   double seconds_before_ = 0, fraction_before_ = 0;
   double loss_ = std::numeric_limits<double>::quiet_NaN();
+  bool saving_ = false;  ///< a run that fails here, on a full disk, has good parameters all the same
 };
 
 }  // namespace detail

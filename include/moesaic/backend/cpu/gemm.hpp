@@ -60,6 +60,8 @@ class Gemm {
 
   /// Rows `from .. to` of C. Where `from` is a multiple of `tile_rows`, every number is the same as in a run over all rows.
   void run_rows(Index from, Index to) const {
+    if ((to - from) % tile_rows == 1) run_row(--to);
+    if (from == to) return;
     Index j = 0;
     for (; j + tile_columns <= n; j += tile_columns) columns<tile_vectors>(j, from, to);
     if constexpr (tile_vectors > 2)
@@ -84,7 +86,6 @@ class Gemm {
     Index i = from;
     for (; i + tile_rows <= to; i += tile_rows) tile<tile_rows, vectors>(i, j);
     switch (to - i) {
-      case 1: return tile<1, vectors>(i, j);
       case 2: return tile<2, vectors>(i, j);
       case 3: return tile<3, vectors>(i, j);
       case 4:
@@ -95,6 +96,16 @@ class Gemm {
         return;
       default: return;
     }
+  }
+
+  /// A row that is alone reads B once whatever the tile: in long stretches, which caches hand on faster than short ones.
+  void run_row(Index i) const {
+    Index j = 0;
+    for (; j + 8 * width <= n; j += 8 * width) tile<1, 8>(i, j);
+    for (; j + 4 * width <= n; j += 4 * width) tile<1, 4>(i, j);
+    for (; j + 2 * width <= n; j += 2 * width) tile<1, 2>(i, j);
+    for (; j + width <= n; j += width) tile<1, 1>(i, j);
+    if (j < n) last_columns(j, i, i + 1);
   }
 
   template <int rows, int vectors>
@@ -153,7 +164,7 @@ class Gemm {
       parts[count++] = {a + in_place * a_col, last, copied};
     }
     T* sums = workspace.template take<T>(std::size_t(rows * width));
-    Gemm{rows, width, sums, width, nullptr, 0, parts, count, a_row, a_col, b_row}.template columns<1>(0, 0, rows);
+    Gemm{rows, width, sums, width, nullptr, 0, parts, count, a_row, a_col, b_row}.run_rows(0, rows);
     for (Index i = 0; i < rows; ++i)
       for (Index v = 0; v < tail; ++v) {
         const T start = init ? init[(from + i) * init_row + j + v] : T(0);

@@ -36,7 +36,8 @@ inline Series read_text_series(const std::string& path) {
       options.date = "date";
     } else if (lines.next() && lines.cells().size() > 1 && !lines.cells()[0].empty() && !is_number(lines.cells()[0])) {
       // Dates under another name, or under none.
-      options.header = !std::all_of(names.begin() + 1, names.end(), is_number);
+      const bool first_is_date = names[0].find_first_of("0123456789") != std::string::npos;  // as its column, whose name has no digit
+      options.header = !first_is_date || !std::all_of(names.begin() + 1, names.end(), is_number);
       options.date = *options.header ? names[0] : "0";
     }
   }

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <moesaic/backend/cpu.hpp>
@@ -13,7 +14,7 @@ namespace moesaic::data {
 /// Mean and scale of every variate.
 struct Scaler {
   std::vector<double> mean;
-  std::vector<double> scale;  ///< population standard deviation; 1 for a variate that is constant
+  std::vector<double> scale;  ///< population standard deviation; 1 for a variate that is constant but for rounding
 };
 
 namespace detail {
@@ -28,23 +29,29 @@ inline void require_table(const Array<Cpu<double>>& values, const RowRange& rows
 }  // namespace detail
 
 /// Mean and standard deviation of the given rows of `values` [time, variate]; pass the training rows, and no test row is known to
-/// the model. Errors: rows that are not there.
+/// the model. Errors: rows that are not there; numbers whose sum is too large.
 inline Scaler fit_scaler(const Array<Cpu<double>>& values, const RowRange& train) {
   detail::require_table(values, train, "fit_scaler");
   const Index width = values.shape()[1];
   Scaler out;
   for (Index v = 0; v < width; ++v) {
     const double* x = values.data() + train.begin * width + v;
-    double sum = 0, squares = 0;
-    bool constant = true;
+    const double n = double(train.size());
+    double sum = 0, squares = 0, low = x[0], high = x[0];
     for (Index r = 0; r < train.size(); ++r) {
       sum += x[r * width];
-      constant = constant && x[r * width] == x[0];
+      low = std::min(low, x[r * width]), high = std::max(high, x[r * width]);
     }
-    const double mean = constant ? x[0] : sum / double(train.size());
-    for (Index r = 0; r < train.size(); ++r) squares += (x[r * width] - mean) * (x[r * width] - mean);
-    out.mean.push_back(mean);
-    out.scale.push_back(constant ? 1.0 : std::sqrt(squares / double(train.size())));
+    const double mean = sum / n, range = high - low;
+    require(std::isfinite(sum) && std::isfinite(range), "fit_scaler: the numbers of variate ", v, ", up to ", std::max(high, -low),
+            ", are too large to be added");
+    const bool constant = range <= 16 * std::numeric_limits<double>::epsilon() * std::max(std::abs(low), std::abs(high));
+    for (Index r = 0; r < train.size() && !constant; ++r) {  // measured by the range, squares neither overflow nor vanish
+      const double d = (x[r * width] - mean) / range;
+      squares += d * d;
+    }
+    out.mean.push_back(constant ? x[0] : mean);
+    out.scale.push_back(constant ? 1.0 : range * std::sqrt(squares / n));
   }
   return out;
 }
