@@ -31,6 +31,15 @@ inline void make_folder(const char* option, const std::string& folder) {
   moesaic::require(::access(folder.c_str(), W_OK) == 0, option, ": nothing can be written to ", folder);
 }
 
+/// Refuses a file that could not be written, or names the option that asked for it; an empty path is no file.
+inline void check_file(const char* option, const std::string& path) {
+  namespace fs = std::filesystem;
+  if (path.empty()) return;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+  moesaic::require(::access(folder.c_str(), W_OK) == 0, option, ": nothing can be written to the folder ", folder.string());
+  moesaic::require(!fs::exists(path) || fs::is_regular_file(path), option, ": ", path, " is not a file that could be replaced");
+}
+
 /// Runs a program; what it throws becomes one line and the exit status 1.
 template <class F>
 int guarded(const char* program, const F& f) {

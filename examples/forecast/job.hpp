@@ -1,12 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include <moesaic/backend/cpu.hpp>
+#include <moesaic/data/forecast/cycle.hpp>
+#include <moesaic/data/forecast/scaler.hpp>
 #include <moesaic/data/forecast/split.hpp>
 
 #include "settings.hpp"
@@ -23,14 +26,17 @@ struct Prepared {
   moesaic::Array<Host> values;  ///< [time, variate]
   moesaic::Array<Host> cycle;   ///< [time, variate], the mean of every row's phase over the training rows; absent: none
   data::ForecastSplit split;
+  data::Scaler scaler;
+  data::Cycle profile;  ///< of the standardised series, where a cycle is taken out
 
   Index width() const { return values.shape()[1]; }
 };
 
 /// Errors on the test windows, on the scaled data.
 struct Scores {
-  Index windows = 0;
-  double mse = 0, mae = 0, rmse = 0, r2 = 0;
+  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  Index windows = 0;  ///< 0: nothing was scored
+  double mse = none, mae = none, rmse = none, r2 = none;
 };
 
 /// What a run found.
@@ -44,7 +50,7 @@ struct Result {
   /// What was chosen for the linear maps that experts start from, see `LinearStart`.
   struct Start {
     bool keeps_level;
-    double shrinkage, error;
+    double shrinkage, share, error;
   };
   std::optional<Start> start = {};
   std::vector<double> loss, validations;  ///< by epoch; the latter of the term `validated_by`
@@ -93,11 +99,14 @@ struct Job {
   /// Scores a saved model on all test windows.
   template <Composition>
   static Result evaluate(const Settings& settings, const Prepared& series, const Saving& saving);
+  /// The last `horizon` rows of `series` by a saved model, whatever stands there: `[horizon, variate]`, standardised.
+  template <Composition>
+  static std::vector<float> predict(const Settings& settings, const Prepared& series, const Saving& saving);
 };
 
 /// Calls `f` with the composition as a constant.
 template <class F>
-Result composed(const Settings& s, const F& f) {
+auto composed(const Settings& s, const F& f) {
   switch (composition_of(s)) {
     case Composition::whole: return f(std::integral_constant<Composition, Composition::whole>{});
     case Composition::without_flow: return f(std::integral_constant<Composition, Composition::without_flow>{});
@@ -107,5 +116,13 @@ Result composed(const Settings& s, const F& f) {
 
 /// Reads a set from the folder `data`, or generates one; standardises and splits it.
 Prepared prepare(const Settings& settings, const std::string& data);
+
+/// Writes mean, scale and cycle of a series to `series.safetensors` in a folder.
+void save_series(const std::string& folder, const Prepared& series);
+/// Reads a set or file and `horizon` rows beyond its end, standardised as the series of the model in a folder was. Errors: other
+/// variates; fewer rows than a look-back.
+Prepared prepare_beyond(const Settings& settings, const std::string& data, const std::string& model);
+/// Writes a standardised forecast `[horizon, variate]` in the units of the data: a column of steps from 1 on, and one a variate.
+void save_forecast(const std::string& path, const Prepared& series, const std::vector<float>& forecast);
 
 }  // namespace forecast

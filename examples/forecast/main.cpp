@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/data/forecast/read_series.hpp>
@@ -27,7 +26,7 @@ using moesaic::require;
 
 /// Calls `f` with the jobs of the backend that was asked for.
 template <class F>
-Result on_backend(Backend backend, const F& f) {
+auto on_backend(Backend backend, const F& f) {
   if (backend == Backend::cpu) return f(Job<moesaic::Cpu<float>>{});
 #ifdef FORECAST_WITH_THRUST
   return f(Job<moesaic::Thrust<float>>{});
@@ -91,12 +90,9 @@ bool pretrained(const Settings& s, const Saving& saving) {
   std::vector<std::string> mine, theirs;
   const auto write = [](std::vector<std::string>& to) {
     return [&to](const std::string& name, const auto& value) {
-      std::ostringstream text;
-      text.precision(17);
-      if constexpr (requires { text << value; }) text << value;
       if (name.starts_with("flow.") || name.starts_with("data.") || name.starts_with("training.") || name == "loss.reconstruction" ||
           name == "loss.nll")
-        to.push_back(text.str());
+        to.push_back(as_text(value));
     };
   };
   for_each_setting(s, write(mine)), for_each_setting(other, write(theirs));
@@ -108,22 +104,27 @@ Result train(const Options& o, const Settings& s, const Prepared& series, const 
   common::make_folder("--output", folder);
   Saving saving{folder, o.resume && fs::exists(folder + "/checkpoint.safetensors"), !o.quiet};
   Result flow;
-  if (s.flow.used && s.flow.pretrain_epochs > 0 && !saving.resume) {
-    if (!pretrained(s, saving)) {
+  if (s.flow.used && s.flow.pretrain_epochs > 0) {
+    if (!pretrained(s, saving) && !saving.resume) {
       if (saving.progress)
         std::fprintf(stderr, "%s, horizon %td, seed %td: the flow\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
       flow = pretrain(o, s, series, saving);
       if (flow.ending != "finished") return flow;
     }
-    saving.pretrained = true;
+    saving.pretrained = pretrained(s, saving);
   }
   if (saving.progress) std::fprintf(stderr, "%s, horizon %td, seed %td\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
-  save_yaml(folder + "/config.yaml", s);
   Result r = on_backend(o.backend, [&]<class Job>(Job) {
     return composed(s, [&](auto how) { return Job::template train<how()>(s, series, saving); });
   });
   r.pretrain_seconds = flow.seconds;
-  save_json(folder + "/results.json", {r}, o.threads);
+  try {
+    save_yaml(folder + "/config.yaml", s);  // after the model that it belongs to
+    save_series(folder, series);
+    save_json(folder + "/results.json", {r}, o.threads);
+  } catch (const moesaic::Error& e) {  // what was found is still printed
+    r.error += (r.error.empty() ? "" : "; ") + std::string(e.what());
+  }
   return r;
 }
 
@@ -132,6 +133,7 @@ int run(int argc, char** argv) {
   if (!parse(argc, argv, o)) return 0;
   if (o.threads > 0) moesaic::set_thread_count(o.threads);
   o.threads = moesaic::thread_count();
+  common::check_file("--json", o.json);
   std::vector<Result> results;
   switch (o.command) {
     case Command::list:
@@ -171,15 +173,30 @@ int run(int argc, char** argv) {
       if (o.pictures) common::make_folder("--output", o.output), draw(o.output, results[0], series.variates);
       break;
     }
+    case Command::predict: {
+      common::check_file("--output", o.output);
+      const Prepared series = prepare_beyond(o.settings, o.data, o.model);
+      const Saving saving{o.model, false, false};
+      const auto forecast = on_backend(o.backend, [&]<class Job>(Job) {
+        return composed(o.settings, [&](auto how) { return Job::template predict<how()>(o.settings, series, saving); });
+      });
+      save_forecast(o.output, series, forecast);
+      std::printf("%td steps of %td variates, from %td rows of %s: %s\n", o.settings.data.horizon, series.width(),
+                  series.values.shape()[0] - o.settings.data.horizon, series.name.c_str(), o.output.c_str());
+      return 0;
+    }
     case Command::run: {
       common::make_folder("--output", o.output);
       const moesaic::InterruptGuard guard;
+      for (std::size_t i = 0; i < o.runs.size(); ++i)  // what is missing shows before hours of training
+        if (i == 0 || o.runs[i].data.name != o.runs[i - 1].data.name || o.runs[i].data.horizon != o.runs[i - 1].data.horizon)
+          prepare(o.runs[i], o.data);
       for (const Settings& s : o.runs) {
         if (moesaic::InterruptGuard::requested()) break;
-        const std::string name = fs::path(s.data.name).stem().string() + "-" + std::to_string(s.data.horizon) + "-seed" + std::to_string(s.training.seed);
+        const std::string folder = o.output + "/" + run_name(s);
         const Prepared series = prepare(s, o.data);
-        results.push_back(train(o, s, series, o.output + "/" + name));
-        if (o.pictures && results.back().test.windows > 0) draw(o.output + "/" + name, results.back(), series.variates);
+        results.push_back(train(o, s, series, folder));
+        if (o.pictures && results.back().test.windows > 0) draw(folder, results.back(), series.variates);
         save_csv(o.output + "/results.csv", results);  // so that an interrupted run leaves what it has
       }
       print_table(results);

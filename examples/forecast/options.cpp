@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <map>
 #include <moesaic/data/forecast/read_series.hpp>
 #include <optional>
 
@@ -45,6 +46,11 @@ struct Changes {
 };
 
 }  // namespace
+
+std::string run_name(const Settings& s) {
+  return std::filesystem::path(s.data.name).stem().string() + "-" + std::to_string(s.data.horizon) + "-seed" +
+         std::to_string(s.training.seed);
+}
 
 bool parse(int argc, char** argv, Options& out) {
   CLI::App app{"Forecasts long horizons with M2-MOEP: experts of Fourier features and multi-scale Mamba, routed by a metric-learning gate "
@@ -100,6 +106,13 @@ bool parse(int argc, char** argv, Options& out) {
   auto* evaluate = app.add_subcommand("evaluate", "score a trained model on all test windows");
   evaluate->add_option("--model", out.model, "folder that `train` wrote")->required();
   common(evaluate);
+  auto* predict = app.add_subcommand("predict", "forecast what follows the last row of a series, in its own units, by a trained model");
+  predict->add_option("--model", out.model, "folder that `train` wrote")->required();
+  predict->add_option("--dataset", dataset, "the series, of the same variates and step (the one that the model was trained on); the phase of "
+                      "a cycle is counted from its first row");
+  predict->add_option("--output", file, ".csv file to write to: a column of steps, and one a variate")->required();
+  predict->add_option("--backend", backend, "cpu, or thrust (cpu)")->check(CLI::IsMember({"cpu", "thrust"}));
+  data_option(predict);
   auto* run = app.add_subcommand("run", "train and score several data sets, horizons and seeds, and print a table");
   bool run_all = false;
   run->add_flag("--all", run_all, "every data set whose file is in the data folder");
@@ -139,6 +152,12 @@ bool parse(int argc, char** argv, Options& out) {
     out.command = Command::evaluate;
     load_yaml(out.model + "/config.yaml", out.settings);
     check(out.settings);
+  } else if (*predict) {
+    out.command = Command::predict;
+    load_yaml(out.model + "/config.yaml", out.settings);
+    if (predict->count("--dataset") > 0) out.settings.data.name = dataset;
+    out.output = file;
+    check(out.settings);
   } else if (*run) {
     out.command = Command::run;
     if (run_all)
@@ -156,6 +175,11 @@ bool parse(int argc, char** argv, Options& out) {
       }
       for (Index h : horizons)
         for (Index each : changes.seeds) out.runs.push_back(changes.apply(name, h, each));
+    }
+    std::map<std::string, std::string> folders;
+    for (const Settings& s : out.runs) {
+      const auto [other, fresh] = folders.emplace(run_name(s), s.data.name);
+      require(fresh, "run: the folder ", run_name(s), " would be written by ", other->second, " and by ", s.data.name);
     }
   } else {
     out.command = *train ? Command::train : Command::pretrain;

@@ -8,20 +8,23 @@
 
 namespace forecast {
 
-enum class Command { list, summary, config, pretrain, train, evaluate, run };
+enum class Command { list, summary, config, pretrain, train, evaluate, predict, run };
 enum class Backend { cpu, thrust };
 
 /// What the command line asks for.
 struct Options {
   Command command = Command::list;
   std::vector<Settings> runs;  ///< of pretrain, train and run: one for each data set, horizon and seed
-  Settings settings;           ///< of summary, config and evaluate
+  Settings settings;           ///< of summary, config, evaluate and predict
   bool all = false;            ///< config: of every data set
   std::string data, output, json, model;
   Backend backend = Backend::cpu;
   bool resume = false, quiet = false, pictures = true;
   int threads = 0;  ///< 0: OpenMP's setting
 };
+
+/// The folder of one of several runs.
+std::string run_name(const Settings& settings);
 
 /// Reads the command line; false where only `--help` was asked for, and has been printed. Errors: `moesaic::Error`, in one line.
 bool parse(int argc, char** argv, Options& options);

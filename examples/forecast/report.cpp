@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <moesaic/io/csv.hpp>
 #include <moesaic/io/file.hpp>
 #include <sstream>
 
@@ -43,6 +44,7 @@ void print(const Result& r) {
       std::printf("a map for every variate, shrinkage %g", r.start->shrinkage);
     else
       std::printf("one map for all variates");
+    std::printf(", share %.2f", r.start->share);
     if (std::isfinite(r.start->error)) std::printf(", cross-validated MSE %.4f", r.start->error);
     std::printf("\n");
   }
@@ -82,7 +84,11 @@ void print_table(const std::vector<Result>& results) {
       std::vector<const Result*> same;
       const Index horizon = results[i].settings.data.horizon;
       for (; i < results.size() && results[i].dataset == name && results[i].settings.data.horizon == horizon; ++i)
-        same.push_back(&results[i]), all.push_back(&results[i]);
+        if (results[i].test.windows > 0) same.push_back(&results[i]), all.push_back(&results[i]);
+      if (same.empty()) {
+        std::printf("%-14s %7td %5d\n", name.c_str(), horizon, 0);
+        continue;
+      }
       line(name, std::to_string(horizon), same, false);
       ++horizons;
     }
@@ -107,7 +113,7 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
     if (r.share) j.member("share", *r.share);
     if (r.start) {
       j.key("linear_start").open('{').member("keeps_level", r.start->keeps_level).member("shrinkage", r.start->shrinkage);
-      j.member("cross_validated_mse", r.start->error).close('}');
+      j.member("share", r.start->share).member("cross_validated_mse", r.start->error).close('}');
     }
     j.key("test").open('{').member("windows", r.test.windows).member("mse", r.test.mse).member("mae", r.test.mae);
     j.member("rmse", r.test.rmse).member("r2", r.test.r2).close('}');
@@ -119,9 +125,9 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
 
 void save_csv(const std::string& path, const std::vector<Result>& results) {
   std::ostringstream out;
-  out << "dataset,look_back,horizon,seed,windows,mse,mae,rmse,r2,entropy,parameters,epochs,seconds,validation,validation_at_start,share\n";
+  out << "dataset,look_back,horizon,seed,ending,windows,mse,mae,rmse,r2,entropy,parameters,epochs,seconds,validation,validation_at_start,share\n";
   for (const Result& r : results)
-    out << r.dataset << ',' << r.settings.data.look_back << ',' << r.settings.data.horizon << ',' << r.settings.training.seed << ','
+    out << moesaic::csv::cell_text(r.dataset) << ',' << r.settings.data.look_back << ',' << r.settings.data.horizon << ',' << r.settings.training.seed << ',' << r.ending << ','
         << r.test.windows << ',' << r.test.mse << ',' << r.test.mae << ',' << r.test.rmse << ',' << r.test.r2 << ',' << r.entropy << ','
         << r.parameters << ',' << r.epochs << ',' << r.seconds << ',' << r.validation << ',' << r.validation_at_start << ',' << r.share.value_or(1) << '\n';
   moesaic::io::OutputFile file(path);

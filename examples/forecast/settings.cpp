@@ -64,7 +64,7 @@ Settings defaults_for(const std::string& dataset, Index horizon) {
     s.expert.own_skips = set.variates <= 32;  // hundreds of maps would be most of the parameters
   }
   // Cycle and shrinkage are chosen by the validation error of the linear start, the rest by that and by the time that a run takes.
-  if (dataset == "illness") s.data.cycle = 0;
+  if (dataset == "illness") s.data.cycle = 0, s.expert.share = false;
   if (dataset.starts_with("ETT")) s.data.shrinkage = 2;
   if (dataset.starts_with("ETTm")) s.training.batch = 128, s.training.epochs = 2;
   if (dataset == "weather" || dataset == "solar") {

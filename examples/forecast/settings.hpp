@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Settings {
     bool instance_norm = true, skip = true;
     bool own_skips = true;    ///< whether every variate may have a linear map of its own
     bool closed_form = true;  ///< whether the skip starts from the least-squares solution
+    bool share = true;        ///< whether it may take only a share of that, the rest repeating the last value
     bool train_skip = false;  ///< whether it is trained from there; an optimum only drifts with an adaptive rate
   } expert;
   struct Gate {
@@ -67,7 +69,7 @@ void for_each_setting(S& s, const F& f) {
   f("expert.step_size", s.expert.step_size), f("expert.bidirectional", s.expert.bidirectional);
   f("expert.frequencies", s.expert.frequencies), f("expert.instance_norm", s.expert.instance_norm);
   f("expert.skip", s.expert.skip), f("expert.own_skips", s.expert.own_skips);
-  f("expert.closed_form", s.expert.closed_form);
+  f("expert.closed_form", s.expert.closed_form), f("expert.share", s.expert.share);
   f("expert.train_skip", s.expert.train_skip);
   f("gate.kind", s.gate.kind);
   f("gate.embedding", s.gate.embedding), f("gate.top_k", s.gate.top_k), f("gate.distance", s.gate.distance);
@@ -83,6 +85,18 @@ void for_each_setting(S& s, const F& f) {
   f("training.epochs", s.training.epochs), f("training.patience", s.training.patience), f("training.batch", s.training.batch);
   f("training.rate", s.training.rate), f("training.weight_decay", s.training.weight_decay), f("training.clip", s.training.clip);
   f("training.seed", s.training.seed);
+}
+
+/// A setting's value as text, exactly.
+template <class V>
+std::string as_text(const V& value) {
+  std::ostringstream text;
+  text.precision(17);
+  if constexpr (requires { text << value; })
+    text << value;
+  else
+    for (const auto& each : value) text << each << ' ';
+  return text.str();
 }
 
 /// What a data set is run with where nothing else is said: one choice for each family of sets. `horizon` 0: the set's first.

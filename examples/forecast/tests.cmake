@@ -21,8 +21,16 @@ add_test(NAME example.forecast.linear_gate COMMAND forecast train ${small} --hor
 add_test(NAME example.forecast.list COMMAND forecast list --data ${folder})
 add_test(NAME example.forecast.config COMMAND forecast config --all --output ${folder}/configurations)
 set_tests_properties(example.forecast.train PROPERTIES FIXTURES_SETUP forecast_model)
-set_tests_properties(example.forecast.evaluate PROPERTIES FIXTURES_REQUIRED forecast_model)
-set_tests_properties(example.forecast.resume PROPERTIES FIXTURES_REQUIRED forecast_model DEPENDS example.forecast.evaluate)
+add_test(NAME example.forecast.predict COMMAND forecast predict --model ${folder}/model --output ${folder}/next.csv)
+add_test(NAME example.forecast.resume_otherwise COMMAND forecast train ${small} --horizon 24 --epochs 2 --output ${folder}/model --resume
+                                                        --no-pictures --set training.rate=0.01)
+set_tests_properties(example.forecast.resume_otherwise PROPERTIES PASS_REGULAR_EXPRESSION
+                     "checkpoint.safetensors: was written by a run with training.rate 0.001[0-9]*; this run has 0.01[0-9]*")
+set_tests_properties(example.forecast.evaluate example.forecast.predict example.forecast.resume_otherwise PROPERTIES FIXTURES_REQUIRED
+                     forecast_model)
+set_tests_properties(example.forecast.predict PROPERTIES PASS_REGULAR_EXPRESSION "24 steps of [0-9]+ variates, from [0-9]+ rows of synthetic")
+set_tests_properties(example.forecast.resume PROPERTIES FIXTURES_REQUIRED forecast_model DEPENDS
+                     "example.forecast.evaluate;example.forecast.predict;example.forecast.resume_otherwise")
 set_tests_properties(example.forecast.run PROPERTIES PASS_REGULAR_EXPRESSION "synthetic +average")
 
 # forecast_refuses(<name> <expected text> <arguments>...)
@@ -40,4 +48,7 @@ forecast_refuses(temperature "gate.final_temperature: the temperature of a linea
 forecast_refuses(yaml "${folder}/typo.yaml:2: expert.widht: no such setting" train --config ${folder}/typo.yaml)
 forecast_refuses(nan "${folder}/broken.csv: .*3" train --dataset ${folder}/broken.csv)
 forecast_refuses(short "short: the training part has 2 rows, needed are 120" train --dataset ${folder}/short.csv --horizon 24)
+forecast_refuses(twice "run: the folder short-24-seed0 would be written by ${folder}/short.csv and by ${folder}/run/short.csv" run
+                 --datasets ${folder}/short.csv,${folder}/run/short.csv --horizons 24)
+forecast_refuses(json "--json: nothing can be written to the folder ${folder}/absent" train --json ${folder}/absent/r.json)
 forecast_refuses(model "${folder}/absent/config.yaml: there is no such file" evaluate --model ${folder}/absent)

@@ -26,6 +26,7 @@
 #include <moesaic/train/supervised.hpp>
 
 #include "common/device.hpp"
+#include "common/fingerprint.hpp"
 #include "job.hpp"
 
 /// M2-MOEP as a composition of the four policies, and its training: templates that with_flow.cpp, without_flow.cpp and with_linear_gate.cpp instantiate.
@@ -211,7 +212,8 @@ void scale_networks(const Layout& layout, const Array<B>& parameters, double fac
 
 /// Takes back as much of what the networks add to the linear start as does not hold on the validation windows. The forecast is linear in
 /// their share, so that its error is a parabola, which three errors determine: those of shares 0 (the start), 1/2 and 1. Returns the
-/// best share in [0, 1] and its error. (Stacked regressions: Breiman, Machine learning 24, 1996.)
+/// best share in [0, 1] and its error. (Stacked regressions: Breiman, Machine learning 24, 1996.) Where all validation windows have a
+/// target row in common they are one observation, on which nothing can be chosen, and the share is 0.
 template <class B, class Model>
 std::pair<double, double> shrink_networks(const Model& model, const Array<B>& parameters, const Windows<B>& windows, double at_start) {
   const Layout layout = layout_of(model);
@@ -221,7 +223,8 @@ std::pair<double, double> shrink_networks(const Model& model, const Array<B>& pa
   const Array<B> trial(parameters);
   scale_networks(layout, trial, 0.5);
   const double half = error_of(model, trial, windows), bend = 2 * (at_start + whole - 2 * half);
-  const double share = bend > 0 ? std::clamp((at_start - whole + bend) / (2 * bend), 0.0, 1.0) : 0.0;
+  const bool judged = windows.size() > windows.horizon() && bend > 0;
+  const double share = judged ? std::clamp((at_start - whole + bend) / (2 * bend), 0.0, 1.0) : 0.0;
   scale_networks(layout, parameters, share);
   return {share, at_start + share * (whole - at_start - bend) + share * share * bend};
 }
@@ -249,6 +252,15 @@ void keep(Result& out, const Run<B>& run) {
   if (run.history.contains("validation")) out.validations = run.history.values("validation");
 }
 
+/// What decides the training beside the sizes of its arrays and the number of epochs, which a resumed run may raise.
+inline safetensors::Metadata decisive(const Settings& s, const Prepared& series) {
+  safetensors::Metadata out{{"data", common::fingerprint(series.values)}};
+  for_each_setting(s, [&](const std::string& name, const auto& value) {
+    if (name != "data.name" && name != "training.epochs" && name != "training.patience" && name != "training.seed") out[name] = as_text(value);
+  });
+  return out;
+}
+
 template <class B, class Model>
 Result train_model(const Model& model, const Settings& s, const Prepared& series, const Saving& saving) {
   Result out = begin(model, s, series);
@@ -266,9 +278,9 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   out.validated_by = options.validate_by;
   Supervised problem(model, training, options);
   if (starts_linear) {
-    const auto maps = linear_start(training, {.own = s.expert.own_skips});
+    const auto maps = linear_start(training, {.own = s.expert.own_skips, .shares = s.expert.share});
     start_from(maps, layout, problem.parameters.tensor());
-    out.start = {maps.keeps_level, maps.shrinkage, maps.error};
+    out.start = {maps.keeps_level, maps.shrinkage, maps.share, maps.error};
   }
   if constexpr (Model::encodes) {
     if (saving.pretrained) {
@@ -288,7 +300,7 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
                    .patience = s.training.patience,
                    .clip = {.norm = s.training.clip > 0 ? s.training.clip : std::numeric_limits<double>::infinity()},
                    .seed = std::uint64_t(s.training.seed)},
-                  Checkpoint{saving.checkpoint(), 1, saving.resume}));
+                  Checkpoint{saving.checkpoint(), 1, saving.resume, decisive(s, series)}));
   } catch (const FitError<B>& e) {
     keep(out, *e.run);
   }
@@ -296,8 +308,12 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
     std::tie(out.share.emplace(), out.validation) = shrink_networks(model, problem.parameters, validation, out.validation_at_start);
   else
     out.validation = error_of(model, problem.parameters, validation);
-  save_parameters(saving.model(), layout, problem.parameters.tensor());
   score(out, model, s, series, problem.parameters);
+  try {
+    save_parameters(saving.model(), layout, problem.parameters.tensor());
+  } catch (const Error& e) {  // what was found is still printed
+    if (out.error.empty()) out.error = e.what();
+  }
   return out;
 }
 
@@ -307,6 +323,27 @@ Result evaluate_model(const Model& model, const Settings& s, const Prepared& ser
   score(out, model, s, series, load_parameters<B>(saving.model(), layout_of(model)));
   out.ending = "evaluated";
   return out;
+}
+
+/// The windows whose forecast is wanted are the last one.
+template <class B, class Model>
+std::vector<float> predict_last(const Model& model, const Settings& s, const Prepared& series, const Saving& saving) {
+  const Index rows = s.data.look_back + s.data.horizon, all = series.values.shape()[0];
+  std::vector<float> out;
+  for_each_outcome(model, load_parameters<B>(saving.model(), layout_of(model)), windows_of<B>(s, series, {all - rows, all}),
+                   [&](Index, const Batch<B>& batch, const Outcome<Tensor<B>>& part) {
+    out = to_host(part.prediction);
+    if (!batch.season) return;
+    const auto season = to_host(batch.season);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += season[i];
+  });
+  return out;
+}
+
+template <class B>
+template <Composition C>
+std::vector<float> Job<B>::predict(const Settings& s, const Prepared& series, const Saving& saving) {
+  return predict_last<B>(model_of<C>(s, series.width()), s, series, saving);
 }
 
 template <class B>

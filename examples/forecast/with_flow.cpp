@@ -37,5 +37,6 @@ Result Job<Device>::pretrain(const Settings& s, const Prepared& series, const Sa
 
 template Result Job<Device>::train<Composition::whole>(const Settings&, const Prepared&, const Saving&);
 template Result Job<Device>::evaluate<Composition::whole>(const Settings&, const Prepared&, const Saving&);
+template std::vector<float> Job<Device>::predict<Composition::whole>(const Settings&, const Prepared&, const Saving&);
 
 }  // namespace forecast

@@ -6,5 +6,6 @@ namespace forecast {
 
 template Result Job<Device>::train<Composition::linear_gate>(const Settings&, const Prepared&, const Saving&);
 template Result Job<Device>::evaluate<Composition::linear_gate>(const Settings&, const Prepared&, const Saving&);
+template std::vector<float> Job<Device>::predict<Composition::linear_gate>(const Settings&, const Prepared&, const Saving&);
 
 }  // namespace forecast

@@ -58,7 +58,7 @@ Settings with_experts(Settings s, Index count) {
 void check_candidates(const Settings& s, const data::Environments& sets) {
   const Index environments = sets.train.environments(), left = environments - held_out(environments);
   require(s.experts <= left, "--experts: ", s.experts, " experts for the ", left, " environments of ", sets.name,
-          " that are left when ", held_out(environments), " are held out to choose by; an expert needs an environment of its own");
+          " that are left after holding out ", held_out(environments), " to choose by; an expert needs an environment of its own");
   require(sets.train.trajectories() >= 2, "--experts: expected 2 trajectories an environment at least to choose the number by, one "
           "to adapt to and one to predict; ", sets.name, " has one: give one number");
 }
@@ -93,9 +93,19 @@ bool any_trial(const Settings& s, const Saving& saving) {
                      [&](Index count) { return std::filesystem::exists(path_of_trial(saving, count)); });
 }
 
-Index fewest(const std::vector<Trial>& trials) {
+Index fewest(const std::vector<Trial>& all) {
+  // An environment where no candidate has an error says nothing: the relative one of states that are zero, or all diverged.
+  std::size_t environments = 0;
+  for (const Trial& t : all) environments = std::max(environments, t.errors.size());
+  std::vector<Trial> trials = all;
+  for (std::size_t e = environments; e-- > 0;) {
+    const auto silent = [&](const Trial& t) { return t.errors.size() != environments || std::isnan(t.errors[e]); };
+    if (!std::all_of(all.begin(), all.end(), silent)) continue;
+    for (Trial& t : trials)
+      if (t.errors.size() > e) t.errors.erase(t.errors.begin() + std::ptrdiff_t(e));
+  }
   const auto error_of = [](const Trial& t) {
-    const double mean = data::mean(t.errors);
+    const double mean = t.errors.empty() ? std::numeric_limits<double>::quiet_NaN() : data::mean(t.errors);
     return std::isfinite(mean) ? mean : std::numeric_limits<double>::infinity();
   };
   const Trial& best =

@@ -29,7 +29,8 @@ bool any_trial(const Settings& s, const Saving& saving);
 
 /// The fewest experts that are not worse than the best by more than a standard error of the difference, over the same environments
 /// (after Breiman, Friedman, Olshen, Stone: Classification and regression trees, 1984, section 3.4.3). With one environment held
-/// out that is the best. Trials are in the order of their experts. Errors: none has errors that are all finite.
+/// out that is the best. Environments where no candidate has an error are left out. Trials are in the order of their experts. Errors: none
+/// has errors that are all finite.
 Index fewest(const std::vector<Trial>& trials);
 
 }  // namespace mixer_ode

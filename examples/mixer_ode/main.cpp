@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <moesaic/core/parallel.hpp>
 #include <moesaic/train/interrupt.hpp>
+#include <sstream>
 
 #include "choose.hpp"
+#include "common/fingerprint.hpp"
 #include "common/program.hpp"
 #include "report.hpp"
 #include "sets.hpp"
@@ -53,12 +55,8 @@ Result study(Backend backend, const Settings& s, Kind kind, const moesaic::data:
 /// What can be known to fail at the end is refused at the beginning.
 void prepare(const Options& o) {
   common::make_folder("--output", o.output);
-  for (const auto& [option, file] : {std::pair{"--json", &o.json}, std::pair{"--predict", &o.predict}}) {
-    if (file->empty()) continue;
-    const fs::path folder = fs::path(*file).has_parent_path() ? fs::path(*file).parent_path() : ".";
-    require(::access(folder.c_str(), W_OK) == 0, option, ": nothing can be written to the folder ", folder.string());
-    require(!fs::is_directory(*file), option, ": ", *file, " is a folder");
-  }
+  common::check_file("--json", o.json), common::check_file("--predict", o.predict);
+  require(o.json.empty() || o.json != o.predict, "--json, --predict: both would write to ", o.json);
 }
 
 void check(const Settings& s, const std::vector<Kind>& models, const moesaic::data::Environments& sets) {
@@ -71,6 +69,26 @@ void check(const Settings& s, const std::vector<Kind>& models, const moesaic::da
           ", got ", s.contributors);
   require(s.pool <= environments, "--pool: expected at most ", environments, ", the environments of ", sets.name, ", got ",
           s.pool);
+}
+
+/// What decides the training beside the sizes of its arrays and the number of iterations, which a resumed run may raise.
+moesaic::safetensors::Metadata decisive(const Settings& s, const moesaic::data::Trajectories& train) {
+  moesaic::safetensors::Metadata out;
+  const auto add = [&](const char* name, const auto& value) {
+    std::ostringstream text;
+    text.precision(17);
+    text << std::boolalpha << value;
+    out[name] = text.str();
+  };
+  add("data", common::fingerprint(train.states) + ", times " + common::fingerprint(train.times));
+  add("--activation", activation_names[std::size_t(s.activation)]), add("--taylor", s.taylor), add("--saturation", s.saturation);
+  add("--substeps", s.substeps), add("--inner", s.inner), add("--loss", loss_names[std::size_t(s.loss)]), add("--tail", s.tail);
+  add("--refit-every", s.refit_every), add("--refit", refit_names[std::size_t(s.refit)]);
+  add("--matching", matching_names[std::size_t(s.matching)]), add("--contributors", s.contributors);
+  add("--draw", draw_names[std::size_t(s.draw)]), add("--pool", s.pool), add("--reweighting", s.reweighting);
+  add("--weight-rate", s.weight_rate), add("--context-rate", s.context_rate), add("--rates", rates_names[std::size_t(s.rates)]);
+  add("--clip", s.clip);
+  return out;
 }
 
 /// Trains the models one after the other; Ctrl-C ends the current one and leaves out the others.
@@ -90,7 +108,8 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     require(!o.resume || any_saved || kind != o.models.back(), "--resume: there is no saved model in ", o.output);
     if (!o.quiet)
       std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
-    const auto train = [&](const Settings& s, const moesaic::data::Environments& on, const Saving& into) {
+    const auto train = [&](const Settings& s, const moesaic::data::Environments& on, Saving into) {
+      into.settings = decisive(s, on.train);
       return study(o.backend, s, kind, on, into);
     };
     if (kind != Kind::mixer || o.settings.candidates.empty()) {

@@ -9,6 +9,8 @@
 #include <moesaic/data/catalogue.hpp>
 #include <optional>
 
+#include "choose.hpp"
+
 namespace mixer_ode {
 
 using moesaic::require;
@@ -89,7 +91,7 @@ void check(const Settings& s) {
   within("--depth", s.depth, 1, wide);
   within("--interface", s.interface, 1, wide);
   within("--taylor", s.taylor, 0, 2);
-  require(s.saturation >= 0, "--saturation: expected 0 or a positive number, got ", s.saturation);
+  require(s.saturation >= 0 && std::isfinite(s.saturation), "--saturation: expected 0 or a positive number, got ", s.saturation);
   within("--substeps", s.substeps, 1, wide);
   within("--outer", s.outer, 1, many);
   within("--inner", s.inner, 1, many);
@@ -114,7 +116,7 @@ void list() {
   std::puts("  geps           GEPS: low-rank adaptation of every layer");
   std::puts("Models (--models):");
   std::puts("  single         single learner: one expert with the whole context");
-  std::puts("  naive          naive mixture: one expert an environment, its output times the gate, all by gradient");
+  std::puts("  naive          naive mixture: M experts, every environment goes to one of them, its output times the gate, all by gradient");
   std::puts("  mixer          MixER: one expert an environment, the gate refitted by K-means and least squares");
 }
 
@@ -244,9 +246,8 @@ bool parse(int argc, char** argv, Options& out) {
     experts.erase(std::unique(experts.begin(), experts.end()), experts.end());
     require(experts.front() >= 1, "--experts: expected at least 1, got ", experts.front());  // before it divides
     const Index most = experts.back(), largest = std::max<Index>(40, s.context);
-    s.context = most * std::max<Index>(1, std::min(s.context / s.experts, largest / most));
-    if (most == 1) s.context = s.single_context;
-    s.experts = most;
+    s.context = s.experts * std::max<Index>(1, std::min(s.context / s.experts, largest / most));
+    s = with_experts(s, most);
     s.candidates = experts.size() > 1 ? experts : std::vector<Index>{};
   }
   if (context) s.context = s.single_context = *context;
@@ -281,7 +282,8 @@ bool parse(int argc, char** argv, Options& out) {
   search.into(s.search, search_names);
   start.into(s.start, start_names);
   check(s);
-  require(seed >= 0, "--seed: expected at least 0, got ", seed);
+  constexpr Index largest_seed = Index{1} << 53;  // larger numbers that the command line cannot hold would become the largest it can
+  require(seed >= 0 && seed <= largest_seed, "--seed: expected 0 to ", largest_seed, ", got ", seed);
   require(data_seed >= 0 && data_seed < 65536, "--data-seed: expected 0 to 65535, got ", data_seed);
   require(data_seed == 0 || !s.dataset.starts_with("odebench"), "--data-seed: the initial states of ", s.dataset, " are fixed");
   require(out.checkpoint >= 0, "--checkpoint: expected at least 0, got ", out.checkpoint);

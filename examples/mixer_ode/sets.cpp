@@ -5,10 +5,8 @@
 #include <filesystem>
 #include <moesaic/data/catalogue.hpp>
 #include <moesaic/data/windows.hpp>
-#include <moesaic/io/npz.hpp>
-#if __has_include(<zlib.h>)
-#include <moesaic/io/zlib.hpp>
-#endif
+
+#include "common/npz_codec.hpp"
 
 namespace mixer_ode {
 
@@ -16,14 +14,8 @@ using namespace moesaic;
 
 namespace {
 
-#if __has_include(<zlib.h>)
-constexpr npz::Codec codec = npz::zlib;
-#else
-constexpr npz::Codec codec = npz::no_codec;
-#endif
-
 data::Trajectories read(const std::string& path, const std::string& family) {
-  const npz::File file = npz::open(path, codec);
+  const npz::File file = npz::open(path, common::npz_codec);
   auto set = data::measured(file.at("X").array<double>(4), file.at("t").array<double>(), path);
   set.families[0].name = family;
   return set;

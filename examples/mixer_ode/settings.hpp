@@ -102,7 +102,7 @@ inline constexpr std::array tuned{
     DatasetSettings{"odebench-10b", 10, {4, 4, 4}, {40, 40, 40}, {64, 64, 64}, {3, 3, 3}, 32,  200, 40, 48, 1, Loss::relative, 3e-3, 400, 1e-2, 1},
     DatasetSettings{"lv",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {1, 3, 3}, 64, 1000,  0, 12, 1, Loss::mse,      6e-3, 2000, 2e-2, 0, Activation::glu, true},
     DatasetSettings{"go",            3, {8, 2, 2}, {8, 2, 2},    {64, 32, 32}, {1, 3, 3}, 64,  500,  3, 24, 2, Loss::mse,      6e-3, 2000, 2e-2, 0, Activation::glu, true},
-    DatasetSettings{"sm",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {3, 3, 3}, 32,  600,  7, 24, 4, Loss::mse,      3e-3, 2000, 2e-2, 1},
+    DatasetSettings{"sm",            3, {8, 2, 2}, {8, 2, 2},    {64, 64, 64}, {3, 3, 3}, 32,  600,  7, 24, 4, Loss::mse,      3e-3, 2000, 2e-2, 1, Activation::swish, true},
     DatasetSettings{"",              2, {4, 4, 4}, {8, 8, 8},    {64, 64, 64}, {3, 3, 3}, 32,  300,  0, 12, 2, Loss::relative, 3e-3, 400, 1e-2, 1},
 };
 /// Those of MixER's released code; in lv, go and sm widths that give about as many parameters an expert as the paper's table 4.

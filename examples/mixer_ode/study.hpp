@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <moesaic/data/environments.hpp>
+#include <moesaic/io/safetensors.hpp>
 
 #include "settings.hpp"
 
@@ -66,6 +67,7 @@ struct Saving {
   Index every = 0;  ///< outer iterations; 0: only at the end
   bool resume = false;
   bool progress = true;
+  moesaic::safetensors::Metadata settings = {};  ///< what a resumed run must share
 };
 
 /// On backend `B`: trains one model, scores it, adapts it to new environments and scores that. `sets` are as `load` gives them.

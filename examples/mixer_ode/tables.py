@@ -31,7 +31,7 @@ ROWS = {
                      ("MixER-20", None, 20)],
     "lv": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
     "go": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
-    "sm": [("single learner", "single", None), ("MixER-3", "mixer", 3)],
+    "sm": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
 }
 # Columns: title, where in the result, key, unit.
 TEST, ADAPT = ("test",), ("adaptation", "test")

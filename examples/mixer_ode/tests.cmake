@@ -10,7 +10,12 @@ set_tests_properties(example.mixer_ode.run PROPERTIES FIXTURES_SETUP mixer_ode_o
 set(own --train ${folder}/own.npz --test ${folder}/own.npz --adapt ${folder}/own.npz)
 add_test(NAME example.mixer_ode.own COMMAND mixer_ode ${short} --backbone geps ${own} --no-pictures --output ${folder}/own)
 add_test(NAME example.mixer_ode.resume COMMAND mixer_ode ${short} --backbone coda --output ${folder} --resume --no-pictures)
-set_tests_properties(example.mixer_ode.own example.mixer_ode.resume PROPERTIES FIXTURES_REQUIRED mixer_ode_own)
+add_test(NAME example.mixer_ode.resume_otherwise COMMAND mixer_ode ${short} --backbone coda --output ${folder} --resume --no-pictures
+                                                         --loss mse)
+set_tests_properties(example.mixer_ode.resume_otherwise PROPERTIES PASS_REGULAR_EXPRESSION
+                     "single.safetensors: was written by a run with --loss relative; this run has mse")
+set_tests_properties(example.mixer_ode.own example.mixer_ode.resume example.mixer_ode.resume_otherwise PROPERTIES FIXTURES_REQUIRED
+                     mixer_ode_own)
 
 # Gated linear units; the number of experts is chosen in environments held out. What Ctrl-C in the second trial leaves is resumed.
 set(choosing --backbone coda --models mixer --experts 1,2 --activation glu --no-pictures --output ${folder}/chosen)
@@ -23,6 +28,12 @@ set_tests_properties(example.mixer_ode.chooses_half PROPERTIES FIXTURES_REQUIRED
 set_tests_properties(example.mixer_ode.chooses_again PROPERTIES FIXTURES_REQUIRED mixer_ode_half)
 set_tests_properties(example.mixer_ode.chooses example.mixer_ode.chooses_again PROPERTIES PASS_REGULAR_EXPRESSION
                      "1 expert chosen, the fewest within [a-z -]*: 1 expert [0-9.e+-]+, 2 experts [0-9.e+-]+")
+
+find_package(doctest CONFIG REQUIRED)
+add_executable(test_mixer_ode_choose ${CMAKE_CURRENT_LIST_DIR}/tests/choose_test.cpp ${CMAKE_CURRENT_LIST_DIR}/choose.cpp)
+target_link_libraries(test_mixer_ode_choose PRIVATE test_main moesaic_everything doctest::doctest)
+target_include_directories(test_mixer_ode_choose PRIVATE ${CMAKE_CURRENT_LIST_DIR})
+add_test(NAME example.mixer_ode.choose COMMAND test_mixer_ode_choose)
 
 # mixer_ode_refuses(<name> <expected text> <arguments>...)
 function(mixer_ode_refuses name text)

@@ -62,21 +62,13 @@ Array<Host> on_host(const Array<B>& x) { return Array<Host>(x.shape(), to_host(x
 template <class B, class Model>
 Scores score(const Model& model, const data::Trajectories& truth, const Tensor<B>& parameters,
              const Tensor<B>& contexts, const std::vector<Index>& expert) {
-  const EnvironmentData<B> data(truth);
-  std::vector<Solve> solves;
-  for (Index e = 0; e < data.environments; ++e) solves.push_back({e, e, e, expert[std::size_t(e)], 1});
-  Array<Host> by_solve(truth.states.shape());
-  EnvironmentStep<B, Model> runner(model);
-  runner.predict(solves, data, parameters, contexts, by_solve.data());
   Scores out;
-  out.prediction = Array<Host>(truth.states.shape());
-  for (std::size_t i = 0; i < solves.size(); ++i)
-    Host::copy(out.prediction.tensor().rows(solves[i].environment, 1), by_solve.tensor().rows(Index(i), 1));
-  try {
-    out.relative = data::relative_error(out.prediction.tensor(), truth.states.tensor());
-  } catch (const Error&) {  // an environment that is zero throughout
-    out.relative.assign(std::size_t(data.environments), std::numeric_limits<double>::quiet_NaN());
-  }
+  out.prediction = predict<B>(model, EnvironmentData<B>(truth), parameters, contexts, expert);
+  for (Index e = 0; e < truth.environments(); ++e) try {
+      out.relative.push_back(data::relative_error(out.prediction.tensor().rows(e, 1), truth.states.tensor().rows(e, 1))[0]);
+    } catch (const Error&) {  // an environment that is zero throughout
+      out.relative.push_back(std::numeric_limits<double>::quiet_NaN());
+    }
   out.squared = data::squared_error(out.prediction.tensor(), truth.states.tensor());
   return out;
 }
@@ -142,7 +134,7 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
               .progress = saving.progress,
               .clip = {.norm = s.clip > 0 ? s.clip : std::numeric_limits<double>::infinity()},
               .seed = s.seed},
-             Checkpoint{saving.path, saving.every, saving.resume}));
+             Checkpoint{saving.path, saving.every, saving.resume, saving.settings}));
   } catch (const FitError<B>& e) {
     keep(*e.run);
   }
@@ -197,7 +189,7 @@ Result study_mixer(const Field& field, const Settings& s, Kind kind, const data:
   return train<B>(mixture(experts, gate, flow::Identity{}, StateError(s)), kind, s, sets, saving);
 }
 
-/// One expert an environment, whose output is scaled by the gate: the gate learns by gradient alone.
+/// Every environment goes to one of the experts, whose output is scaled by the gate: the gate learns by gradient alone.
 template <class B, class Field>
 Result study_naive(const Field& field, const Settings& s, const data::Environments& sets, const Saving& saving) {
   const auto experts = bank(field, s, s.experts, s.context, sets.train);
