@@ -50,6 +50,11 @@ Array<Host> rows_of(const data::Cycle& cycle, const moesaic::Shape& shape, const
 
 std::string file_of_series(const std::string& folder) { return folder + "/series.safetensors"; }
 
+std::string in_lines(const std::vector<std::string>& names) {
+  std::string lines;
+  for (const auto& name : names) lines += name + '\n';
+  return lines;
+}
 /// Names that stand on lines of their own, as a list.
 std::string listed(std::string lines) {
   if (!lines.empty()) lines.pop_back();
@@ -77,12 +82,10 @@ Prepared prepare(const Settings& s, const std::string& folder) {
 }
 
 void save_series(const std::string& folder, const Prepared& series) {
-  std::string names;
-  for (const auto& v : series.variates) names += v + '\n';
   const Index width = series.width();
   std::vector<moesaic::NamedArray> arrays{{"mean", series.scaler.mean.data(), {width}}, {"scale", series.scaler.scale.data(), {width}}};
   if (series.profile.profile) arrays.emplace_back("cycle", series.profile.profile);
-  moesaic::safetensors::save(file_of_series(folder), arrays, {{"variates", names}});
+  moesaic::safetensors::save(file_of_series(folder), arrays, {{"variates", in_lines(series.variates)}});
 }
 
 Prepared prepare_beyond(const Settings& s, const std::string& folder, const std::string& model) {
@@ -93,9 +96,7 @@ Prepared prepare_beyond(const Settings& s, const std::string& folder, const std:
   Prepared out;
   out.name = set ? s.data.name : std::filesystem::path(s.data.name).filename().string();
   out.variates = series.variates;
-  std::string names;
-  for (const auto& v : out.variates) names += v + '\n';
-  std::string learnt = kept.metadata("variates");
+  const std::string names = in_lines(out.variates), learnt = kept.metadata("variates");
   moesaic::require(names == learnt, out.name, ": its variates are not those that the model in ", model, " was trained on; expected ",
                    listed(learnt), ", got ", listed(names));
   out.scaler = {kept.at("mean").values<double>(), kept.at("scale").values<double>()};

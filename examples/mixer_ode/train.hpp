@@ -15,6 +15,7 @@
 #include <moesaic/train/adapt.hpp>
 #include <moesaic/train/checkpoint.hpp>
 #include <moesaic/train/environments.hpp>
+#include <moesaic/train/predict_environments.hpp>
 
 #include "common/device.hpp"
 #include "study.hpp"

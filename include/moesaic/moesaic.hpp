@@ -21,5 +21,6 @@
 #include <moesaic/train/checkpoint.hpp>
 #include <moesaic/train/environments.hpp>
 #include <moesaic/train/fit.hpp>
+#include <moesaic/train/predict_environments.hpp>
 #include <moesaic/train/supervised.hpp>
 #include <moesaic/version.hpp>

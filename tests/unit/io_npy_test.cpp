@@ -205,6 +205,10 @@ TEST_CASE("npy: a file is replaced as a whole or not at all") {
   fs::create_symlink(path, folder.path / "link.npy");
   npy::save(folder.file("link.npy"), std::vector<double>{3});
   CHECK(fs::is_symlink(folder.path / "link.npy"));
+  fs::create_symlink("later.npy", folder.path / "dangling.npy");
+  npy::save(folder.file("dangling.npy"), std::vector<double>{4});
+  CHECK(fs::is_symlink(folder.path / "dangling.npy"));
+  CHECK(fs::is_regular_file(folder.path / "later.npy"));
   CHECK(npy::open(path).values<double>() == std::vector<double>{3});
   CHECK((fs::status(path).permissions() & fs::perms::all) == (fs::perms::owner_read | fs::perms::owner_write));
 
