@@ -8,6 +8,7 @@
 #include <moesaic/train/interrupt.hpp>
 
 #include "common/program.hpp"
+#include "decisive.hpp"
 #include "options.hpp"
 #include "report.hpp"
 
@@ -52,13 +53,10 @@ void summary(const Options& o) {
   const Index look_back = o.settings.data.look_back;
   std::printf("%s: %td rows, %td variates:", series.name.c_str(), series.values.shape()[0], series.width());
   for (const auto& v : series.variates) std::printf(" %s", v.c_str());
-  std::vector<Index> horizons{o.settings.data.horizon};
-  for (const auto& known : moesaic::data::forecast_sets())
-    if (known.name == o.settings.data.name) horizons.assign(known.horizons.begin(), known.horizons.end());
   std::printf("\nlook-back %td\n%-12s %8s %8s  windows by horizon\n", look_back, "part", "first", "rows");
   const auto part = [&](const char* name, const data::RowRange& rows) {
     std::printf("%-12s %8td %8td ", name, rows.begin, rows.size());
-    for (Index h : horizons) std::printf("  %td: %td", h, std::max<Index>(0, rows.size() - look_back - h + 1));
+    for (Index h : o.horizons) std::printf("  %td: %td", h, std::max<Index>(0, rows.size() - look_back - h + 1));
     std::printf("\n");
   };
   part("training", series.split.train), part("validation", series.split.validation), part("test", series.split.test);
@@ -71,32 +69,14 @@ void write_configurations(const Options& o) {
   std::printf("%zu files in %s\n", o.runs.size(), o.output.c_str());
 }
 
-/// Says of a pretrained flow with which settings it was made; there once it is finished.
-std::string flow_settings(const Saving& saving) { return saving.folder + "/flow.yaml"; }
-
 Result pretrain(const Options& o, const Settings& s, const Prepared& series, const Saving& saving) {
-  if (fs::exists(flow_settings(saving)))
-    std::fprintf(stderr, "%s is replaced\n", saving.flow().c_str()), fs::remove(flow_settings(saving));
-  const Result r = on_backend(o.backend, [&](auto job) { return job.pretrain(s, series, saving); });
-  if (r.ending == "finished") save_yaml(flow_settings(saving), s);
-  return r;
+  if (fs::exists(saving.flow())) std::fprintf(stderr, "%s is replaced\n", saving.flow().c_str());
+  return on_backend(o.backend, [&](auto job) { return job.pretrain(s, series, saving); });
 }
 
-/// Whether the folder has a flow that was pretrained as these settings say, on the same windows.
-bool pretrained(const Settings& s, const Saving& saving) {
-  if (!fs::exists(saving.flow()) || !fs::exists(flow_settings(saving))) return false;
-  Settings other;
-  load_yaml(flow_settings(saving), other);
-  std::vector<std::string> mine, theirs;
-  const auto write = [](std::vector<std::string>& to) {
-    return [&to](const std::string& name, const auto& value) {
-      if (name.starts_with("flow.") || name.starts_with("data.") || name.starts_with("training.") || name == "loss.reconstruction" ||
-          name == "loss.nll")
-        to.push_back(as_text(value));
-    };
-  };
-  for_each_setting(s, write(mine)), for_each_setting(other, write(theirs));
-  return mine == theirs;
+/// Whether the folder has a flow that was pretrained to its end, as these settings say and on the same windows.
+bool pretrained(const Settings& s, const Prepared& series, const Saving& saving) {
+  return fs::exists(saving.flow()) && moesaic::safetensors::File(saving.flow()).metadata() == decisive_for_flow(s, series);
 }
 
 /// Trains and scores one model; a run of the same settings that is finished is only scored where `resume` asks for it.
@@ -105,13 +85,14 @@ Result train(const Options& o, const Settings& s, const Prepared& series, const 
   Saving saving{folder, o.resume && fs::exists(folder + "/checkpoint.safetensors"), !o.quiet};
   Result flow;
   if (s.flow.used && s.flow.pretrain_epochs > 0) {
-    if (!pretrained(s, saving) && !saving.resume) {
+    saving.pretrained = pretrained(s, series, saving);
+    if (!saving.pretrained && !saving.resume) {
       if (saving.progress)
         std::fprintf(stderr, "%s, horizon %td, seed %td: the flow\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
       flow = pretrain(o, s, series, saving);
       if (flow.ending != "finished") return flow;
+      saving.pretrained = true;
     }
-    saving.pretrained = pretrained(s, saving);
   }
   if (saving.progress) std::fprintf(stderr, "%s, horizon %td, seed %td\n", s.data.name.c_str(), s.data.horizon, s.training.seed);
   Result r = on_backend(o.backend, [&]<class Job>(Job) {

@@ -14,12 +14,6 @@ using moesaic::require;
 
 namespace {
 
-const moesaic::data::ForecastSet* known(const std::string& name) {
-  for (const auto& set : moesaic::data::forecast_sets())
-    if (set.name == name) return &set;
-  return nullptr;
-}
-
 /// What settings may be changed by, in this order: the configuration file, options of their own, `--set`.
 struct Changes {
   std::string config;
@@ -27,7 +21,19 @@ struct Changes {
   std::optional<Index> epochs, look_back;
   std::vector<std::string> sets;
 
+  /// Those asked for, or the set's; of another series one.
+  std::vector<Index> horizons_of(const std::string& dataset) const {
+    if (!horizons.empty()) return horizons;
+    for (const auto& set : moesaic::data::forecast_sets())
+      if (set.name == dataset) return {set.horizons.begin(), set.horizons.end()};
+    return {96};
+  }
   Settings apply(const std::string& dataset, Index horizon, Index seed) const {
+    const Settings s = unchecked(dataset, horizon, seed);
+    check(s);
+    return s;
+  }
+  Settings unchecked(const std::string& dataset, Index horizon, Index seed) const {
     Settings s = defaults_for(dataset, horizon);
     if (!config.empty()) load_yaml(config, s);
     if (!dataset.empty()) s.data.name = dataset;
@@ -40,7 +46,6 @@ struct Changes {
       require(equals != std::string::npos, "--set: expected name=value, got \"", change, "\"");
       set(s, change.substr(0, equals), change.substr(equals + 1));
     }
-    check(s);
     return s;
   }
 };
@@ -93,6 +98,7 @@ bool parse(int argc, char** argv, Options& out) {
   auto* summary = app.add_subcommand("summary", "rows, variates, split and windows of a data set");
   summary->add_option("dataset", dataset, "name or file")->required();
   summary->add_option("--look-back", changes.look_back, "steps that a forecast is made from");
+  summary->add_option("--horizon", changes.horizons, "steps to forecast (those of the set)")->expected(1);
   data_option(summary);
   auto* config = app.add_subcommand("config", "write the configuration file of a data set");
   config->add_option("dataset", dataset, "name or file");
@@ -141,7 +147,9 @@ bool parse(int argc, char** argv, Options& out) {
     out.command = Command::list;
   } else if (*summary) {
     out.command = Command::summary;
-    out.settings = changes.apply(dataset, 0, -1);
+    out.horizons = changes.horizons_of(dataset);
+    out.settings = changes.unchecked(dataset, out.horizons[0], -1);
+    check_windows(out.settings);
   } else if (*config) {
     out.command = Command::config;
     out.output = file;
@@ -165,17 +173,9 @@ bool parse(int argc, char** argv, Options& out) {
         if (!moesaic::data::find_file(set, out.data).empty()) datasets.emplace_back(set.name);
     if (datasets.empty()) datasets = {"synthetic"};
     if (changes.seeds.empty()) changes.seeds = {-1};
-    for (const std::string& name : datasets) {
-      std::vector<Index> horizons = changes.horizons;
-      if (horizons.empty()) {
-        const auto* set = known(name);
-        if (set) horizons.assign(set->horizons.begin(), set->horizons.end());
-        else
-          horizons = {96};
-      }
-      for (Index h : horizons)
+    for (const std::string& name : datasets)
+      for (Index h : changes.horizons_of(name))
         for (Index each : changes.seeds) out.runs.push_back(changes.apply(name, h, each));
-    }
     std::map<std::string, std::string> folders;
     for (const Settings& s : out.runs) {
       const auto [other, fresh] = folders.emplace(run_name(s), s.data.name);

@@ -16,6 +16,7 @@ struct Options {
   Command command = Command::list;
   std::vector<Settings> runs;  ///< of pretrain, train and run: one for each data set, horizon and seed
   Settings settings;           ///< of summary, config, evaluate and predict
+  std::vector<Index> horizons; ///< of summary
   bool all = false;            ///< config: of every data set
   std::string data, output, json, model;
   Backend backend = Backend::cpu;

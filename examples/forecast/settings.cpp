@@ -11,6 +11,7 @@
 #include <moesaic/data/forecast/sets.hpp>
 #include <moesaic/io/file.hpp>
 #include <moesaic/io/text.hpp>
+#include <set>
 #include <sstream>
 #include <type_traits>
 
@@ -36,6 +37,12 @@ T parse(const std::string& where, const std::string& name, const YAML::Node& nod
     text << node;
     fail(where, name, ": expected ", kind, ", got ", moesaic::io::in_quotes(text.str()));
   }
+}
+
+constexpr Index many = 1'000'000;
+
+void within(const char* name, Index value, Index least, Index most) {
+  require(value >= least && value <= most, name, ": expected ", least, " to ", most, ", got ", value);
 }
 
 std::string at_line(const std::string& path, const YAML::Mark& mark) { return path + ":" + std::to_string(mark.line + 1) + ": "; }
@@ -94,10 +101,12 @@ void set(Settings& settings, const std::string& name, const std::string& text) {
   require(assign(settings, "", name, node), name, ": no such setting; `config` writes a file with all of them");
 }
 
+void check_windows(const Settings& s) {
+  within("data.look_back", s.data.look_back, 2, many), within("data.horizon", s.data.horizon, 1, many);
+  within("data.cycle", s.data.cycle, 0, many);
+}
+
 void check(const Settings& s) {
-  const auto within = [](const char* name, auto value, decltype(value) least, decltype(value) most) {
-    require(value >= least && value <= most, name, ": expected ", least, " to ", most, ", got ", value);
-  };
   const auto among = [](const char* name, const std::string& value, std::initializer_list<const char*> names) {
     std::string all;
     for (const char* n : names) {
@@ -106,9 +115,7 @@ void check(const Settings& s) {
     }
     fail(name, ": expected one of ", all, ", got ", moesaic::io::in_quotes(value));
   };
-  constexpr Index many = 1'000'000;
-  within("data.look_back", s.data.look_back, 2, many), within("data.horizon", s.data.horizon, 1, many);
-  within("data.cycle", s.data.cycle, 0, many);
+  check_windows(s);
   within("expert.count", s.expert.count, 1, 1000), within("expert.width", s.expert.width, 1, 10'000);
   within("expert.feed_forward", s.expert.feed_forward, 0, 100), within("expert.states", s.expert.states, 1, 1000);
   within("expert.frequencies", s.expert.frequencies, 0, s.data.look_back / 2 + 1);
@@ -143,13 +150,19 @@ void load_yaml(const std::string& path, Settings& settings) {
     fail(at_line(path, e.mark), e.msg);
   }
   require(file.IsMap(), path, ": expected sections such as data and expert");
+  std::set<std::string> seen;
+  const auto once = [&](const std::string& where, const std::string& name) {
+    require(seen.insert(name).second, where, name, ": stands here for the second time");
+  };
   for (const auto& section : file) {
     const auto name = section.first.as<std::string>();
     const std::string where = at_line(path, section.first.Mark());
+    once(where, name);
     require(section.second.IsMap(), where, moesaic::io::in_quotes(name), " has no settings in it");
     for (const auto& entry : section.second) {
       const std::string full = name + "." + entry.first.as<std::string>(), line = at_line(path, entry.first.Mark());
       require(assign(settings, line, full, entry.second), line, full, ": no such setting");
+      once(line, full);
     }
   }
 }

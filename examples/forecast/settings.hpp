@@ -107,6 +107,8 @@ void set(Settings& settings, const std::string& name, const std::string& text);
 
 /// Checks that values make sense. Errors name the setting, what is expected and what was met.
 void check(const Settings& settings);
+/// Only those of the windows: look-back, horizon, cycle.
+void check_windows(const Settings& settings);
 
 /// Reads a YAML file: sections data, expert, gate, flow, loss, training; what it does not say stays as it is in `settings`.
 /// Errors name file and line.

@@ -6,6 +6,7 @@ set(folder ${PROJECT_BINARY_DIR}/examples/forecast_tests)
 file(MAKE_DIRECTORY ${folder})
 file(WRITE ${folder}/broken.csv "date,a,b\n2020-01-01,1,2\n2020-01-02,3,nan\n2020-01-03,5,6\n")
 file(WRITE ${folder}/short.csv "date,a,b\n2020-01-01,1,2\n2020-01-02,3,4\n2020-01-03,5,6\n2020-01-04,5,6\n")
+file(WRITE ${folder}/twice.yaml "expert:\n  width: 3\n  width: 4\n")
 file(WRITE ${folder}/typo.yaml "expert:\n  widht: 3\n")
 set(small --set training.batch=256 --set expert.width=8 --set expert.feed_forward=1 --set expert.states=4
           --set expert.scales=[1] --threads 1 --quiet)
@@ -19,6 +20,8 @@ add_test(NAME example.forecast.top_k COMMAND forecast train ${small} --horizon 1
 add_test(NAME example.forecast.linear_gate COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/linear --no-pictures
                                                    --set gate.kind=linear)
 add_test(NAME example.forecast.list COMMAND forecast list --data ${folder})
+add_test(NAME example.forecast.summary COMMAND forecast summary synthetic --look-back 8 --horizon 5)
+set_tests_properties(example.forecast.summary PROPERTIES PASS_REGULAR_EXPRESSION "look-back 8.*training +0 +[0-9]+ +5: [0-9]+")
 add_test(NAME example.forecast.config COMMAND forecast config --all --output ${folder}/configurations)
 set_tests_properties(example.forecast.train PROPERTIES FIXTURES_SETUP forecast_model)
 add_test(NAME example.forecast.predict COMMAND forecast predict --model ${folder}/model --output ${folder}/next.csv)
@@ -46,6 +49,7 @@ forecast_refuses(tokens "expert.tokens: expected one of variate, time" train --s
 forecast_refuses(temperature "gate.final_temperature: the temperature of a linear gate is fixed" train --set gate.kind=linear
                  --set gate.final_temperature=0.5)
 forecast_refuses(yaml "${folder}/typo.yaml:2: expert.widht: no such setting" train --config ${folder}/typo.yaml)
+forecast_refuses(yaml_twice "${folder}/twice.yaml:3: expert.width: stands here for the second time" train --config ${folder}/twice.yaml)
 forecast_refuses(nan "${folder}/broken.csv: .*3" train --dataset ${folder}/broken.csv)
 forecast_refuses(short "short: the training part has 2 rows, needed are 120" train --dataset ${folder}/short.csv --horizon 24)
 forecast_refuses(twice "run: the folder short-24-seed0 would be written by ${folder}/short.csv and by ${folder}/run/short.csv" run

@@ -26,7 +26,7 @@
 #include <moesaic/train/supervised.hpp>
 
 #include "common/device.hpp"
-#include "common/fingerprint.hpp"
+#include "decisive.hpp"
 #include "job.hpp"
 
 /// M2-MOEP as a composition of the four policies, and its training: templates that with_flow.cpp, without_flow.cpp and with_linear_gate.cpp instantiate.
@@ -252,15 +252,6 @@ void keep(Result& out, const Run<B>& run) {
   if (run.history.contains("validation")) out.validations = run.history.values("validation");
 }
 
-/// What decides the training beside the sizes of its arrays and the number of epochs, which a resumed run may raise.
-inline safetensors::Metadata decisive(const Settings& s, const Prepared& series) {
-  safetensors::Metadata out{{"data", common::fingerprint(series.values)}};
-  for_each_setting(s, [&](const std::string& name, const auto& value) {
-    if (name != "data.name" && name != "training.epochs" && name != "training.patience" && name != "training.seed") out[name] = as_text(value);
-  });
-  return out;
-}
-
 template <class B, class Model>
 Result train_model(const Model& model, const Settings& s, const Prepared& series, const Saving& saving) {
   Result out = begin(model, s, series);
@@ -300,7 +291,7 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
                    .patience = s.training.patience,
                    .clip = {.norm = s.training.clip > 0 ? s.training.clip : std::numeric_limits<double>::infinity()},
                    .seed = std::uint64_t(s.training.seed)},
-                  Checkpoint{saving.checkpoint(), 1, saving.resume, decisive(s, series)}));
+                  Checkpoint{saving.checkpoint(), 1, saving.resume, decisive_for_training(s, series)}));
   } catch (const FitError<B>& e) {
     keep(out, *e.run);
   }

@@ -31,7 +31,8 @@ Result Job<Device>::pretrain(const Settings& s, const Prepared& series, const Sa
   } catch (const FitError<Device>& e) {
     keep(out, *e.run);
   }
-  save_parameters(saving.flow(), layout_of(model.flow), own);
+  const bool whole = out.ending == "finished";
+  save_parameters(saving.flow(), layout_of(model.flow), own, whole ? decisive_for_flow(s, series) : safetensors::Metadata{});
   return out;
 }
 

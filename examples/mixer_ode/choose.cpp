@@ -11,6 +11,9 @@
 #include <moesaic/data/metrics.hpp>
 #include <moesaic/train/interrupt.hpp>
 #include <numeric>
+#include <sstream>
+
+#include "options.hpp"
 
 namespace mixer_ode {
 
@@ -39,6 +42,16 @@ data::Environments with_held_out(const data::Environments& sets, std::uint64_t s
   out.adapt = data::trajectories(fresh, 0, 1);
   out.adapt_test = data::trajectories(fresh, 1, fresh.trajectories() - 1);
   return out;
+}
+
+/// How a trial is scored decides the choice, so that a resumed one must score alike.
+moesaic::safetensors::Metadata adaptation(const Settings& s) {
+  std::ostringstream rate;
+  rate << s.adapt_rate;
+  return {{"--adapt-steps", std::to_string(s.adapt_steps)},
+          {"--adapt-rate", rate.str()},
+          {"--search", std::string(search_names[std::size_t(s.search)])},
+          {"--start", std::string(start_names[std::size_t(s.start)])}};
 }
 
 std::string path_of_trial(const Saving& saving, Index count) {
@@ -75,6 +88,7 @@ std::vector<Trial> try_candidates(const Settings& s, const data::Environments& s
     trial.pool = std::min(s.pool, environments);
     Saving kept = saving;
     kept.path = path_of_trial(saving, count);
+    kept.settings = adaptation(s);
     kept.resume = resume && std::filesystem::exists(kept.path);
     if (saving.progress)
       std::fprintf(stderr, "  %td of %td numbers to choose from: %td expert%s, %td of %td environments\n", Index(trials.size()) + 1,

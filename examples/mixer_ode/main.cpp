@@ -109,7 +109,7 @@ std::vector<Result> train_all(const Options& o, const moesaic::data::Environment
     if (!o.quiet)
       std::fprintf(stderr, "%s%s\n", std::string(kind_titles[std::size_t(kind)]).c_str(), saving.resume ? ", resumed" : "");
     const auto train = [&](const Settings& s, const moesaic::data::Environments& on, Saving into) {
-      into.settings = decisive(s, on.train);
+      into.settings.merge(decisive(s, on.train));
       return study(o.backend, s, kind, on, into);
     };
     if (kind != Kind::mixer || o.settings.candidates.empty()) {

@@ -23,7 +23,10 @@ add_test(NAME example.mixer_ode.chooses COMMAND mixer_ode ${short} ${choosing})
 add_test(NAME example.mixer_ode.chooses_half COMMAND ${CMAKE_COMMAND} -E rm ${folder}/chosen/mixer.safetensors
                                                       ${folder}/chosen/mixer-trial-2.safetensors)
 add_test(NAME example.mixer_ode.chooses_again COMMAND mixer_ode ${short} ${choosing} --resume)
+add_test(NAME example.mixer_ode.chooses_otherwise COMMAND mixer_ode ${short} ${choosing} --resume --search gate)
 set_tests_properties(example.mixer_ode.chooses PROPERTIES FIXTURES_SETUP mixer_ode_chosen)
+set_tests_properties(example.mixer_ode.chooses_otherwise PROPERTIES FIXTURES_REQUIRED mixer_ode_chosen DEPENDS
+                     example.mixer_ode.chooses_again PASS_REGULAR_EXPRESSION "was written by a run with --search all; this run has gate")
 set_tests_properties(example.mixer_ode.chooses_half PROPERTIES FIXTURES_REQUIRED mixer_ode_chosen FIXTURES_SETUP mixer_ode_half)
 set_tests_properties(example.mixer_ode.chooses_again PROPERTIES FIXTURES_REQUIRED mixer_ode_half)
 set_tests_properties(example.mixer_ode.chooses example.mixer_ode.chooses_again PROPERTIES PASS_REGULAR_EXPRESSION

@@ -68,6 +68,14 @@ TEST_CASE("csv: other separators, quotes, a choice of columns") {
         std::vector<double>{28.7812, 34.4632, 31.3381, 1, 2, 3});
   CHECK(numbers(csv("1 ;\t2\n3; 4", semicolon)) == std::vector<double>{1, 2, 3, 4});
 
+  const csv::Options tabs{.separator = '\t', .header = false, .non_finite = NonFinite::keep};
+  CHECK(numbers(csv("1 \t\"2\"\t 3\n4\t\"5\"\t6\n", tabs)) == std::vector<double>{1, 2, 3, 4, 5, 6});
+  const auto gaps = numbers(csv("1\t\t\"3\"\n4\t5\t\n", tabs));
+  CHECK(gaps.size() == 6);
+  CHECK(std::isnan(gaps[1]));
+  CHECK(gaps[2] == 3);
+  CHECK(std::isnan(gaps[5]));
+
   const auto t = csv("\"a, \"\"b\"\"\" , c\n\"1\",\"2\"\n", {.columns = {"c"}});
   CHECK(t.columns == std::vector<std::string>{"c"});
   CHECK(csv.refused("\"a, \"\"b\"\"\",c\n\"1\",\" 2\"\n", {}, {"line 2", "\"c\"", "\" 2\""}));

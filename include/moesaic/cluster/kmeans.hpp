@@ -58,6 +58,7 @@ void run_passes(const Tensor<B>& samples, const KMeansOptions& options, KMeansRe
   }
   passes.fetch_assignment();
   result.inertia = passes.inertia();
+  require(finite(result.inertia), "k-means: distances of the samples overflow; expected samples of a smaller scale");
 }
 
 inline void require_options(const KMeansOptions& options) {
@@ -72,7 +73,7 @@ inline void require_options(const KMeansOptions& options) {
 /// Lloyd's k-means of `samples [N, D]` from given `centroids [K, D]` (a warm start). Each pass assigns every sample to its
 /// nearest centroid, ties to the lowest index, then moves centroids to the means of their members, summed in double in a fixed
 /// order: the same bits at any number of threads. Lloyd: Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
-/// Raises an error on empty or non-finite input and on more clusters than samples.
+/// Raises an error on empty or non-finite input, on more clusters than samples and on distances that overflow.
 template <class B>
 KMeansResult<B> kmeans(const Tensor<B>& samples, const Tensor<B>& centroids, const KMeansOptions& options = {}) {
   detail::require_options(options);

@@ -27,7 +27,10 @@ inline std::string read_text(const std::string& path) {
 class Lines {
  public:
   Lines(const std::string& path, std::string_view text, char separator)
-      : path_(path), rest_(text.substr(0, text.find_last_not_of(" \t\r\n") + 1)), separator_(separator) {}
+      : path_(path),
+        blanks_(separator == '\t' ? " " : " \t"),
+        rest_(text.substr(0, text.find_last_not_of(std::string(blanks_) + "\r\n") + 1)),
+        separator_(separator) {}
 
   /// Goes to the next line; false behind the last. Empty lines at the end of the file are none.
   bool next() {
@@ -50,20 +53,20 @@ class Lines {
   const std::vector<std::string_view>& cells() const { return cells_; }
 
  private:
-  static std::string_view trim(std::string_view s) {
-    const std::size_t begin = std::min(s.find_first_not_of(" \t"), s.size());
-    return s.substr(begin, s.find_last_not_of(" \t") + 1 - begin);
+  std::string_view trim(std::string_view s) const {
+    const std::size_t begin = std::min(s.find_first_not_of(blanks_), s.size());
+    return s.substr(begin, s.find_last_not_of(blanks_) + 1 - begin);
   }
   void split_blanks(std::string_view line) {
     for (line = trim(line); !line.empty(); line = trim(line)) {
-      const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
+      const std::size_t end = std::min(line.find_first_of(blanks_), line.size());
       cells_.push_back(line.substr(0, end));
       line.remove_prefix(end);
     }
   }
   void split(std::string_view line) {
     for (bool more = true; more;) {
-      const std::size_t quote = std::min(line.find_first_not_of(" \t"), line.size());
+      const std::size_t quote = std::min(line.find_first_not_of(blanks_), line.size());
       if (quote < line.size() && line[quote] == '"') {
         line = take_quoted(line.substr(quote + 1));
         more = !line.empty();
@@ -81,7 +84,7 @@ class Lines {
     std::string& cell = unquoted_.emplace_back();
     for (std::size_t i = 0; i < line.size(); ++i) {
       if (line[i] == '"' && (i + 1 == line.size() || line[i + 1] != '"')) {
-        const std::string_view after = line.substr(std::min(line.find_first_not_of(" \t", i + 1), line.size()));
+        const std::string_view after = line.substr(std::min(line.find_first_not_of(blanks_, i + 1), line.size()));
         require(after.empty() || after[0] == separator_, path_, ": line ", number_, ", cell ", cells_.size() + 1,
                 ": expected the next cell behind the closing quote, actual ", io::in_quotes(after));
         cells_.push_back(cell);
@@ -94,6 +97,7 @@ class Lines {
   }
 
   const std::string& path_;
+  std::string_view blanks_;  ///< what is trimmed: a tab that separates cells is none
   std::string_view rest_;
   char separator_;
   std::size_t number_ = 0;
