@@ -51,6 +51,7 @@ struct Result {
   struct Start {
     bool keeps_level;
     double shrinkage, share, error;
+    double test;  ///< mean squared error on the test windows, before any training
   };
   std::optional<Start> start = {};
   std::vector<double> loss, validations;  ///< by epoch; the latter of the term `validated_by`
@@ -58,7 +59,8 @@ struct Result {
   Scores test;
   std::vector<double> usage;           ///< mean gate weight of every expert on the test windows
   std::vector<Index> chosen;           ///< test windows whose largest weight is an expert's
-  std::vector<double> error_of;        ///< mean squared error of these windows
+  std::vector<double> error_of;        ///< mean squared error of the forecasts of these windows
+  std::vector<double> error_alone;     ///< of an expert alone on all test windows
   double entropy = 0;                  ///< of the usage, 1: all experts alike, 0: one expert alone
   std::vector<float> routing;          ///< [window, expert], every `routing_stride`-th test window
   Index routing_stride = 1;

@@ -46,14 +46,17 @@ void print(const Result& r) {
       std::printf("one map for all variates");
     std::printf(", share %.2f", r.start->share);
     if (std::isfinite(r.start->error)) std::printf(", cross-validated MSE %.4f", r.start->error);
-    std::printf("\n");
+    std::printf("; test MSE %.4f\n", r.start->test);
   }
   if (r.test.windows == 0) return;
   std::printf("test, all %td windows: MSE %.4f  MAE %.4f  RMSE %.4f  R2 %.4f\n", r.test.windows, r.test.mse, r.test.mae, r.test.rmse,
               r.test.r2);
-  std::printf("expert     usage   windows   MSE of these\n");
-  for (std::size_t k = 0; k < r.usage.size(); ++k)
-    std::printf("%6zu  %8.3f  %8td   %12.4f\n", k, r.usage[k], r.chosen[k], r.error_of[k]);
+  std::printf("expert     usage   most for   MSE of these   alone on all\n");
+  for (std::size_t k = 0; k < r.usage.size(); ++k) {
+    char of_these[32] = "-";
+    if (r.chosen[k] > 0) std::snprintf(of_these, sizeof of_these, "%.4f", r.error_of[k]);
+    std::printf("%6zu  %8.3f   %8td   %12s   %12.4f\n", k, r.usage[k], r.chosen[k], of_these, r.error_alone[k]);
+  }
   if (r.usage.size() > 1) std::printf("entropy of the usage %.3f (1: all alike, 0: one alone)\n", r.entropy);
 }
 
@@ -113,12 +116,13 @@ void save_json(const std::string& path, const std::vector<Result>& results, int 
     if (r.share) j.member("share", *r.share);
     if (r.start) {
       j.key("linear_start").open('{').member("keeps_level", r.start->keeps_level).member("shrinkage", r.start->shrinkage);
-      j.member("share", r.start->share).member("cross_validated_mse", r.start->error).close('}');
+      j.member("share", r.start->share).member("cross_validated_mse", r.start->error);
+      j.member("test_mse", r.start->test).close('}');
     }
     j.key("test").open('{').member("windows", r.test.windows).member("mse", r.test.mse).member("mae", r.test.mae);
     j.member("rmse", r.test.rmse).member("r2", r.test.r2).close('}');
     j.key("routing").open('{').member("usage", r.usage).member("chosen", r.chosen).member("mse", r.error_of);
-    j.member("entropy", r.entropy).close('}').close('}');
+    j.member("mse_alone", r.error_alone).member("entropy", r.entropy).close('}').close('}');
   }
   j.close(']').close('}').save(path);
 }

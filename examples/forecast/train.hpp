@@ -146,6 +146,16 @@ inline Result::Shown shown(const Settings& s, const Prepared& series, Index row,
   return out;
 }
 
+/// Forecasts or targets of windows, and what was taken out of them.
+template <class B>
+std::vector<float> with_season(const Batch<B>& batch, const Tensor<B>& y) {
+  auto out = to_host(y);
+  if (!batch.season) return out;
+  const auto season = to_host(batch.season);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] += season[i];
+  return out;
+}
+
 /// Routing and errors on the test windows.
 template <class B, class Model>
 void score(Result& out, const Model& model, const Settings& s, const Prepared& series, const Array<B>& parameters) {
@@ -157,13 +167,14 @@ void score(Result& out, const Model& model, const Settings& s, const Prepared& s
   out.chosen.assign(std::size_t(count), 0);
   out.error_of.assign(std::size_t(count), 0);
   data::ForecastScore total;
+  std::vector<data::ForecastScore> alone(static_cast<std::size_t>(count));
   for_each_outcome(model, parameters, windows, [&](Index first, const Batch<B>& batch, const Outcome<Tensor<B>>& part) {
-    auto prediction = to_host(part.prediction), target = to_host(part.target);
-    if (batch.season) {
-      const auto season = to_host(batch.season);
-      for (std::size_t i = 0; i < season.size(); ++i) prediction[i] += season[i], target[i] += season[i];
-    }
+    const auto prediction = with_season(batch, part.prediction), target = with_season(batch, part.target);
     const auto weights = to_host(part.weights);
+    for (Index k = 0; k < count; ++k) {
+      const auto own = with_season(batch, model.expert(parameters.tensor(), k, batch.x));
+      alone[std::size_t(k)].add(std::span<const float>(own), std::span<const float>(target));
+    }
     for (Index i = 0; i < part.samples(); ++i) {
       const std::span forecast(prediction.data() + i * each, std::size_t(each)), truth(target.data() + i * each, std::size_t(each));
       data::ForecastScore own;
@@ -182,7 +193,8 @@ void score(Result& out, const Model& model, const Settings& s, const Prepared& s
     }
   });
   for (std::size_t k = 0; k < std::size_t(count); ++k) {
-    out.error_of[k] /= double(std::max<Index>(out.chosen[k], 1));
+    out.error_of[k] = out.chosen[k] > 0 ? out.error_of[k] / double(out.chosen[k]) : Scores::none;
+    out.error_alone.push_back(alone[k].mse());
     if (out.usage[k] > 0 && count > 1) out.entropy -= out.usage[k] * std::log(out.usage[k]) / std::log(double(count));
   }
   out.test = {windows.size(), total.mse(), total.mae(), total.rmse(), total.r2()};
@@ -271,7 +283,8 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   if (starts_linear) {
     const auto maps = linear_start(training, {.own = s.expert.own_skips, .shares = s.expert.share});
     start_from(maps, layout, problem.parameters.tensor());
-    out.start = {maps.keeps_level, maps.shrinkage, maps.share, maps.error};
+    out.start = {maps.keeps_level, maps.shrinkage, maps.share, maps.error,
+                 error_of(model, problem.parameters, windows_of<B>(s, series, series.split.test))};
   }
   if constexpr (Model::encodes) {
     if (saving.pretrained) {
@@ -323,10 +336,7 @@ std::vector<float> predict_last(const Model& model, const Settings& s, const Pre
   std::vector<float> out;
   for_each_outcome(model, load_parameters<B>(saving.model(), layout_of(model)), windows_of<B>(s, series, {all - rows, all}),
                    [&](Index, const Batch<B>& batch, const Outcome<Tensor<B>>& part) {
-    out = to_host(part.prediction);
-    if (!batch.season) return;
-    const auto season = to_host(batch.season);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] += season[i];
+    out = with_season(batch, part.prediction);
   });
   return out;
 }

@@ -177,6 +177,14 @@ struct Mixture {
     return p;
   }
 
+  /// What expert `k` alone makes of samples `x`, as it sees them.
+  template <class X>
+  X expert(const X& parameters, Index k, const X& x) const
+    requires(!contextual)
+  {
+    return experts.prototype(view(parameters, k * expert_size, {expert_size}), x);
+  }
+
   /// What the gate returns for features `z [N, gate_features]`: weights, logits and what else it may tell.
   template <class X>
   auto weigh(const X& parameters, const X& z, const Random* random = nullptr) const {
@@ -223,8 +231,7 @@ struct Mixture {
       }
       if (chosen == 0) continue;
       const std::span<const std::int32_t> who(rows, chosen);
-      const X own = view(parameters, k * expert_size, {expert_size});
-      X y = experts.prototype(own, chosen == std::size_t(n) ? seen : gather(seen, who));
+      X y = expert(parameters, k, chosen == std::size_t(n) ? seen : gather(seen, who));
       if constexpr (contested)
         if (target) contest.enter(k, who, primal(y), chosen == std::size_t(n) ? target : gather(target, who));
       if constexpr (!one_hot) {
