@@ -36,6 +36,45 @@ set_tests_properties(example.forecast.resume PROPERTIES FIXTURES_REQUIRED foreca
                      "example.forecast.evaluate;example.forecast.predict;example.forecast.resume_otherwise")
 set_tests_properties(example.forecast.run PROPERTIES PASS_REGULAR_EXPRESSION "synthetic +average")
 
+# The path of the published sets: a linear start that stands still, and as much of the networks as the validation windows bear out.
+add_test(NAME example.forecast.linear_start COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/start --no-pictures
+                                                    --set expert.closed_form=true --set flow.used=false)
+set_tests_properties(example.forecast.linear_start PROPERTIES PASS_REGULAR_EXPRESSION
+                     "share of the networks [01][.][0-9]+.*linear start: .* the level, .*cross-validated MSE [0-9.]+; test MSE [0-9.]+")
+
+# A training that Ctrl-C cuts short, wherever that is, and that is resumed ends with the bits of one that was not.
+set(three ${small} --horizon 12 --epochs 3 --no-pictures --set flow.pretrain_epochs=1)
+add_test(NAME example.forecast.whole COMMAND forecast train ${three} --output ${folder}/whole)
+add_test(NAME example.forecast.cut COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}/cut)
+add_test(NAME example.forecast.cut_short COMMAND sh -c "timeout -s INT 1 \"$@\" || true" sh $<TARGET_FILE:forecast> train ${three}
+                                                 --output ${folder}/cut)
+add_test(NAME example.forecast.cut_resumed COMMAND forecast train ${three} --output ${folder}/cut --resume)
+add_test(NAME example.forecast.cut_same_bits COMMAND ${CMAKE_COMMAND} -E compare_files ${folder}/whole/model.safetensors
+                                                     ${folder}/cut/model.safetensors)
+set_tests_properties(example.forecast.whole PROPERTIES FIXTURES_SETUP forecast_whole)
+set_tests_properties(example.forecast.cut PROPERTIES FIXTURES_SETUP forecast_cut)
+set_tests_properties(example.forecast.cut_short PROPERTIES FIXTURES_REQUIRED forecast_cut FIXTURES_SETUP forecast_cut_short)
+set_tests_properties(example.forecast.cut_resumed PROPERTIES FIXTURES_REQUIRED forecast_cut_short FIXTURES_SETUP forecast_cut_resumed)
+set_tests_properties(example.forecast.cut_same_bits PROPERTIES FIXTURES_REQUIRED "forecast_whole;forecast_cut_resumed")
+
+# Pretraining is really used: a training of no epochs leaves the flow as `pretrain` left it.
+add_test(NAME example.forecast.pretrain COMMAND forecast pretrain ${small} --horizon 12 --epochs 0 --output ${folder}/flow
+                                                --set flow.pretrain_epochs=1)
+add_test(NAME example.forecast.pretrained COMMAND forecast train ${small} --horizon 12 --epochs 0 --output ${folder}/flow --no-pictures
+                                                  --set flow.pretrain_epochs=1)
+find_package(doctest CONFIG REQUIRED)
+foreach(name IN ITEMS pretrained_flow shrink_networks)
+  add_executable(test_forecast_${name} ${CMAKE_CURRENT_LIST_DIR}/tests/${name}_test.cpp)
+  target_link_libraries(test_forecast_${name} PRIVATE test_main moesaic_everything examples_common doctest::doctest)
+  target_include_directories(test_forecast_${name} PRIVATE ${CMAKE_CURRENT_LIST_DIR})
+  target_compile_definitions(test_forecast_${name} PRIVATE FOLDER="${folder}/flow")
+  target_compile_options(test_forecast_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  add_test(NAME example.forecast.${name} COMMAND test_forecast_${name})
+endforeach()
+set_tests_properties(example.forecast.pretrain PROPERTIES FIXTURES_SETUP forecast_flow)
+set_tests_properties(example.forecast.pretrained PROPERTIES FIXTURES_REQUIRED forecast_flow FIXTURES_SETUP forecast_pretrained)
+set_tests_properties(example.forecast.pretrained_flow PROPERTIES FIXTURES_REQUIRED forecast_pretrained)
+
 # forecast_refuses(<name> <expected text> <arguments>...)
 function(forecast_refuses name text)
   add_test(NAME example.forecast.refuses_${name} COMMAND forecast ${ARGN})
