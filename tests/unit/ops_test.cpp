@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 #include <doctest/doctest.h>
 
+#include <moesaic/ad/lanes.hpp>
 #include <moesaic/ops/check_gradient.hpp>
 
 using namespace moesaic;
@@ -188,5 +190,77 @@ TEST_CASE("shapes that do not fit are refused by name") {
   CHECK_THROWS_WITH_AS(matmul(x.tensor(), w.tensor()), "linear: input of shape [4, 6] does not fit the weight of shape [5, 2]", Error);
   CHECK_THROWS_WITH_AS(x.tensor() + w.tensor(), "elementwise operation: shapes [4, 6] and [5, 2] do not broadcast", Error);
   CHECK_THROWS_AS(view(x.tensor(), 20, {5}), Error);
+  CHECK_THROWS_AS(view(x.tensor(), -1, {5}), Error);
   CHECK_THROWS_AS(slice(x.tensor(), 1, 5, 2), Error);
+  CHECK_THROWS_WITH_AS(pad(x.tensor(), 1, 3, 8), "pad: [4, 6] from 3 on, in 8 entries of axis 1", Error);
+  CHECK_THROWS_AS(pad(x.tensor(), 2, 0, 8), Error);
+  CHECK_THROWS_WITH_AS(to_host(Tensor<B>{}), "to_host: the tensor is absent", Error);
+  CHECK(!Array<B>(Tensor<B>{}));
 }
+
+TEST_CASE("combine refuses what it cannot add") {
+  const auto x = numbers({3}, 1), one = numbers({1}, 2);
+  const auto combined = [](std::size_t coefficients, const std::vector<Tensor<B>>& arrays) {
+    const std::vector<double> c(coefficients, 1.0);
+    return combine(std::span<const double>(c), std::span<const Tensor<B>>(arrays));
+  };
+  CHECK(to_host(combined(2, {x, x}))[2] == doctest::Approx(2 * x.data()[2]));
+  CHECK_THROWS_WITH_AS(combined(0, {}), "combine: 0 coefficients and 0 arrays; expected as many of each, 1 to 16", Error);
+  CHECK_THROWS_AS(combined(1, {x, x}), Error);
+  CHECK_THROWS_AS(combined(40, std::vector<Tensor<B>>(40, x)), Error);
+  CHECK_THROWS_WITH_AS(combined(2, {x, one}), "combine: arrays of shapes [3] and [1]", Error);
+  CHECK_THROWS_AS(grad([](const auto& p) {
+    using X = std::remove_cvref_t<decltype(p)>;
+    const std::vector<X> many(40, p);
+    const std::vector<double> c(40, 1.0);
+    return sum(combine(std::span<const double>(c), std::span<const X>(many)));
+  }, x.tensor()), Error);
+}
+
+TEST_CASE("arrays of two tapes do not meet without a word") {
+  const double three[] = {3.0};
+  const Array<B> at({1}, three);
+  // d/dp sum(d/dw w^2 p) = 2 w = 6; the inner function sees the outer p, on another tape.
+  CHECK_THROWS_AS(grad([&](const auto& p) {
+    return sum(grad([&](const auto& w) { return sum(w * w * p); }, at.tensor()) * p);
+  }, at.tensor()), Error);
+}
+
+TEST_CASE("an Array stands for its tensor in reductions") {
+  const auto x = numbers({2, 3}, 1);
+  CHECK(to_host(sum(x))[0] == to_host(sum(x.tensor()))[0]);
+  CHECK(to_host(mean(x))[0] == to_host(mean(x.tensor()))[0]);
+  CHECK(sum_last(x).shape() == Shape{2, 1});
+  CHECK(broadcast_to(x, {4, 2, 3}).shape() == Shape{4, 2, 3});
+}
+
+TEST_CASE("relu passes NaN on") {
+  const double nan[] = {std::nan(""), -1.0, 0.0, 2.0};
+  const auto y = to_host(relu(Array<B>({4}, nan).tensor()));
+  CHECK(std::isnan(y[0]));
+  CHECK(y[1] == 0);
+  CHECK(y[2] == 0);
+  CHECK(y[3] == 2);
+}
+
+#ifdef _OPENMP
+TEST_CASE("a step of the library runs in a parallel region of the caller, which has more threads than the library") {
+  const int threads = thread_count();
+  set_thread_count(1);
+  double sums[6] = {};
+#pragma omp parallel num_threads(6)
+  {
+    Lanes<Tensor<B>> lanes;
+    double sum_of_parts = 0;
+    lanes.run(4, [&](Tape<Tensor<B>>&, Index i) {
+      const auto x = make_tensor<B>({3});
+      B::fill(x, double(i));
+      sum_of_parts += to_host(sum(x))[0];
+    });
+    sums[omp_get_thread_num()] = sum_of_parts;
+  }
+  set_thread_count(threads);
+  for (const double each : sums) CHECK((each == 0 || each == 18));  // fewer threads may have been given
+  CHECK(sums[0] == 18);
+}
+#endif

@@ -38,6 +38,9 @@ A or_zeros(const A& adjoint, const A& like) {
 /// `f` is a callable over any array type; `x` may be a tensor, or a `Dual` for the derivative of the gradient along its tangent.
 template <class F, class A>
 std::pair<A, A> value_and_grad(const F& f, const A& x) {
+  static_assert(requires { detail::seed_like(x); },
+                "Moesaic: grad() of an array that is on a tape; second derivatives are forward over reverse: hvp(), or grad() of a Dual "
+                "[docs/differentiation.md]");
   Tape<A> tape;
   const Var<A> in = tape.leaf(x);
   const Var<A> y = f(in);

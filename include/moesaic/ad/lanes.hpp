@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -31,7 +32,9 @@ class Lanes {
   template <class F>
   void run(Index count, const F& f) {
     constexpr bool on_host = std::is_same_v<Memory, HostMemory>;  // another device has work for all its threads in every part
-    while (Index(lanes_.size()) < (on_host ? thread_count() : 1)) lanes_.push_back(std::make_unique<Lane<A>>());
+    // In a parallel region of the caller, which may have more threads, the one that calls runs all parts.
+    const int lanes = std::max(on_host ? thread_count() : 1, thread_index() + 1);
+    while (int(lanes_.size()) < lanes) lanes_.push_back(std::make_unique<Lane<A>>());
     parallel_for(count, on_host, [&](Index i) {
       Lane<A>& lane = *lanes_[std::size_t(thread_index())];
       typename Workspace<Memory>::Scope scope(lane.workspace);
@@ -40,11 +43,14 @@ class Lanes {
       const Scratch<HostMemory> scratch;  // what a part of another device keeps on the host
       f(lane.tape, i);
     });
-    for (auto& a : lanes_)
-      for (auto& b : lanes_) {
-        a->workspace.match(b->workspace);
-        a->tape.match(b->tape);
-      }
+    for (bool grown = true; grown;) {
+      grown = false;
+      for (auto& a : lanes_)
+        for (auto& b : lanes_) {
+          grown = a->workspace.match(b->workspace) || grown;
+          grown = a->tape.match(b->tape) || grown;
+        }
+    }
   }
 
   /// Bytes held by all lanes.

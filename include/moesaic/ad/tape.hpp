@@ -84,7 +84,7 @@ class Tape {
   }
   void reset() { rewind({nullptr, {}}); }
   Node<A>* last() const { return last_; }
-  void match(const Tape& other) { arena_.match(other.arena_); }
+  bool match(const Tape& other) { return arena_.match(other.arena_); }
   std::size_t capacity() const { return arena_.capacity(); }
 
  private:

@@ -57,7 +57,7 @@ double distance(Metric metric, const T* x, const T* c, Index size) {
 
 namespace detail {
 
-/// 1 for a number that is NaN or infinite, 0 for any other. It looks at bits: unlike `std::isfinite` it holds under -ffast-math too.
+/// 1 for a number that is NaN or infinite, 0 for any other. It looks at bits: unlike `std::isfinite` it holds under -ffinite-math-only too.
 template <class T>
 struct NotFinite {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;

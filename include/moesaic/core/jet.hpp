@@ -8,6 +8,10 @@
 
 #include <xsimd/xsimd.hpp>
 
+#ifdef __FAST_MATH__
+#error "Moesaic: -ffast-math (also part of -Ofast) changes results of exp, sin and cos and hides NaN; use -O3 -fno-math-errno -fno-trapping-math"
+#endif
+
 namespace moesaic {
 
 /// A number as a scalar of type `S`: a plain number, a SIMD batch or a jet.
@@ -112,6 +116,9 @@ constexpr auto operator>(const Jet<S>& a, const U& b) { return primal_scalar(a) 
 template <class S, class U>
   requires(ConstantBeside<U, S> || std::same_as<U, Jet<S>>)
 constexpr auto operator<(const Jet<S>& a, const U& b) { return primal_scalar(a) < primal_scalar(b); }
+template <class S, class U>
+  requires(ConstantBeside<U, S> || std::same_as<U, Jet<S>>)
+constexpr auto operator<=(const Jet<S>& a, const U& b) { return primal_scalar(a) <= primal_scalar(b); }
 
 template <std::floating_point T>
 constexpr T select(bool condition, T a, T b) { return condition ? a : b; }

@@ -28,7 +28,7 @@ inline int thread_index() {
 #endif
 }
 
-/// Sets the number of threads of every later parallel region; without OpenMP only 1 is possible.
+/// Sets the number of threads of every later parallel region; without OpenMP there is one whatever it is.
 inline void set_thread_count(int threads) {
   require(threads >= 1, "set_thread_count: at least 1 thread is needed, got ", threads);
 #ifdef _OPENMP

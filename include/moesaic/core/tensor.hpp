@@ -73,10 +73,13 @@ class Array {
     }
     B::from_host(tensor_, host.data());
   }
-  explicit Array(const Tensor<B>& other) : tensor_(allocate(other.shape())) { B::copy(tensor_, other); }
-  Array(const Array& other) : Array() {
-    if (other.tensor_) *this = Array(other.tensor_);
+  /// A copy; of an absent tensor an absent array.
+  explicit Array(const Tensor<B>& other) {
+    if (!other) return;
+    tensor_ = allocate(other.shape());
+    B::copy(tensor_, other);
   }
+  Array(const Array& other) : Array(other.tensor_) {}
   Array(Array&& other) noexcept : tensor_(std::exchange(other.tensor_, {})) {}
   Array& operator=(Array other) noexcept {
     std::swap(tensor_, other.tensor_);
@@ -86,6 +89,7 @@ class Array {
     if (tensor_) B::Memory::release(tensor_.data());
   }
 
+  /// What refers to a temporary array's numbers must not outlive the expression.
   operator Tensor<B>() const { return tensor_; }
   Tensor<B> tensor() const { return tensor_; }
   Scalar* data() const { return tensor_.data(); }
@@ -102,9 +106,10 @@ class Array {
   Tensor<B> tensor_;
 };
 
-/// The numbers of a tensor of any backend, on the host.
+/// The numbers of a tensor of any backend, on the host. Errors: it is absent.
 template <class B>
 std::vector<typename B::Scalar> to_host(const Tensor<B>& t) {
+  require(bool(t), "to_host: the tensor is absent");
   std::vector<typename B::Scalar> out(std::size_t(t.size()));
   B::to_host(out.data(), t);
   return out;

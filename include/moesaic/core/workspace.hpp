@@ -47,12 +47,13 @@ class Workspace {
   void rewind(Mark mark) { at_ = mark; }
   void reset() { at_ = {}; }
 
-  /// Grows to what another arena has needed, so that it can take over the other's work without asking the system.
-  void match(const Workspace& other) {
-    while (blocks_.size() < other.blocks_.size()) {
-      const std::size_t size = other.blocks_[blocks_.size()].size;
-      blocks_.push_back({Memory::allocate(size), size});
-    }
+  /// Grows to as many blocks as another arena has, and to as large a one, so that it can take over the other's work without asking
+  /// the system. Returns whether it grew.
+  bool match(const Workspace& other) {
+    const std::size_t before = blocks_.size();
+    while (blocks_.size() < other.blocks_.size()) add_block(other.blocks_[blocks_.size()].size);
+    if (largest() < other.largest()) add_block(other.largest());
+    return blocks_.size() > before;
   }
 
   std::size_t capacity() const {
@@ -96,7 +97,13 @@ class Workspace {
     std::size_t size = blocks_.empty() ? std::size_t{1} << 18 : blocks_.back().size * 2;
     if (size > (std::size_t{1} << 26)) size = std::size_t{1} << 26;
     if (size < bytes) size = bytes;
-    blocks_.push_back({Memory::allocate(size), size});
+    add_block(size);
+  }
+  void add_block(std::size_t size) { blocks_.push_back({Memory::allocate(size), size}); }
+  std::size_t largest() const {
+    std::size_t most = 0;
+    for (const Block& b : blocks_) most = b.size > most ? b.size : most;
+    return most;
   }
 
   std::vector<Block> blocks_;

@@ -14,7 +14,7 @@ struct AtLeast {
   template <class S>
   constexpr S operator()(const S& x) const {
     const S least = constant<S>(floor);
-    return select(x > least, x, least);
+    return select(x <= least, least, x);
   }
 };
 }  // namespace functor

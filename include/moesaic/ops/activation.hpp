@@ -80,7 +80,7 @@ struct SwishBeta {
 };
 struct Relu {
   template <class S>
-  constexpr S operator()(const S& x) const { return select(x > constant<S>(0), x, constant<S>(0)); }
+  constexpr S operator()(const S& x) const { return select(x <= constant<S>(0), constant<S>(0), x); }  // of NaN: NaN
   struct Slope {
     template <class S, class R>
     constexpr R operator()(const S& y, const R& g) const { return select(y > constant<S>(0), g, constant<R>(0)); }

@@ -150,16 +150,27 @@ auto operator/(const X& x, double divisor) { return scale(Deepest<X>(x), 1 / div
 template <ArrayLike X>
 auto operator/(double number, const X& x) { return map(functor::Over{number}, x); }
 
-/// `sum_j coefficient[j] * x[j]`, all of one shape: a Runge-Kutta stage in one pass. At most 16 terms.
+namespace detail {
+inline constexpr std::size_t most_terms = 16;
+inline void require_terms(std::size_t coefficients, std::size_t arrays) {
+  require(arrays >= 1 && arrays <= most_terms && coefficients == arrays, "combine: ", coefficients, " coefficients and ", arrays,
+          " arrays; expected as many of each, 1 to ", most_terms);
+}
+}  // namespace detail
+
+/// `sum_j coefficient[j] * x[j]`, all of one shape: a Runge-Kutta stage in one pass. Errors: not 1 to 16 terms, other numbers of
+/// coefficients and arrays, shapes that differ.
 template <class B>
 Tensor<B> combine(std::span<const double> coefficient, std::span<const Tensor<B>> x) {
+  detail::require_terms(coefficient.size(), x.size());
+  for (const auto& each : x)
+    require(each.shape() == x[0].shape(), "combine: arrays of shapes ", x[0].shape(), " and ", each.shape());
   auto out = make_tensor<B>(x[0].shape());
   B::combine(out, int(x.size()), coefficient.data(), x.data());
   return out;
 }
 
 namespace detail {
-inline constexpr std::size_t most_terms = 16;
 template <class X>
 struct Terms {
   std::array<X, most_terms> x;
@@ -175,6 +186,7 @@ struct Terms {
 
 template <class A>
 Dual<A> combine(std::span<const double> coefficient, std::span<const Dual<A>> x) {
+  detail::require_terms(coefficient.size(), x.size());
   detail::Terms<A> values, tangents;
   for (std::size_t j = 0; j < x.size(); ++j) {
     values.push(coefficient[j], x[j].value);
@@ -184,12 +196,14 @@ Dual<A> combine(std::span<const double> coefficient, std::span<const Dual<A>> x)
 }
 template <class A>
 Var<A> combine(std::span<const double> coefficient, std::span<const Var<A>> x) {
+  detail::require_terms(coefficient.size(), x.size());
   detail::Terms<A> values;
   Tape<A>* tape = nullptr;
   int active = 0;
   for (std::size_t j = 0; j < x.size(); ++j) {
     values.push(coefficient[j], x[j].value);
-    if (x[j].active()) tape = x[j].node->tape, ++active;
+    join_tape(tape, x[j]);
+    active += x[j].active();
   }
   const A y = values.sum();
   if (!active) return y;
@@ -206,6 +220,6 @@ template <ArrayLike X>
 auto square(const X& x) { return map(functor::Square{}, x); }
 /// Mean of all entries, a scalar.
 template <ArrayLike X>
-X mean(const X& x) { return scale(sum(x), 1.0 / double(shape(x).size())); }
+Deepest<X> mean(const X& x) { return scale(sum(x), 1.0 / double(shape(x).size())); }
 
 }  // namespace moesaic

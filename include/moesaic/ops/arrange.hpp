@@ -26,6 +26,8 @@ template <class B>
 Tensor<B> pad(const Tensor<B>& x, int axis, Index begin, Index extent) {
   if (!x) return x;
   Shape s = x.shape();
+  require(axis >= 0 && axis < s.rank() && begin >= 0 && begin + s[axis] <= extent, "pad: ", s, " from ", begin, " on, in ", extent,
+          " entries of axis ", axis);
   s[axis] = extent;
   auto out = make_tensor<B>(s);
   B::fill(out, typename B::Scalar(0));
@@ -69,7 +71,7 @@ void add_slice(const Dual<A>& to, const Dual<A>& g, int axis, Index begin) {
   add_slice(to.tangent, g.tangent, axis, begin);
 }
 
-/// Joins arrays along an existing axis. At most 16 a call on a tape of this form: the parts are remembered by value.
+/// Joins arrays along an existing axis.
 template <class B>
 Tensor<B> concat(std::span<const Tensor<B>> parts, int axis) {
   require(!parts.empty(), "concat: nothing to join");
@@ -114,7 +116,7 @@ Var<A> concat(std::span<const Var<A>> parts, int axis) {
   Tape<A>* tape = nullptr;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     values[i] = parts[i].value;
-    if (parts[i].active()) tape = parts[i].node->tape;
+    join_tape(tape, parts[i]);
   }
   const A y = concat(std::span<const A>(values, parts.size()), axis);
   if (!tape) return y;

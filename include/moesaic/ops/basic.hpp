@@ -36,7 +36,7 @@ Var<A> reshape(const Var<A>& x, const Shape& s) {
 template <class B>
 Tensor<B> view(const Tensor<B>& flat, Index offset, const Shape& shape) {
   if (!flat) return flat;
-  require(offset + shape.size() <= flat.size(), "view: ", shape, " at ", offset, " lies outside of ", flat.size(), " numbers");
+  require(offset >= 0 && offset + shape.size() <= flat.size(), "view: ", shape, " at ", offset, " lies outside of ", flat.size(), " numbers");
   return {flat.data() + offset, shape};
 }
 template <class A>
@@ -149,14 +149,21 @@ void sweep(const Var<A>& y, const A& seed, const Node<A>* until = nullptr) {
   }
 }
 
-/// The first active operand's tape.
-template <class A, class... Rest>
-Tape<A>* tape_of(const Var<A>& x, const Rest&... rest) {
-  if (x.active()) return x.node->tape;
-  if constexpr (sizeof...(rest) > 0)
-    return tape_of(rest...);
-  else
-    return nullptr;
+/// Makes `tape` that of an operand, if it is active. Errors: it is another one already.
+template <class A>
+void join_tape(Tape<A>*& tape, const Var<A>& x) {
+  if (!x.active()) return;
+  require(!tape || tape == x.node->tape, "arrays of two tapes meet: a function that is differentiated captures an array of a derivative "
+          "around it [docs/differentiation.md]");
+  tape = x.node->tape;
+}
+
+/// The tape of the active operands; null where none is. Errors: they have several.
+template <class... As>
+auto* tape_of(const Var<As>&... x) {
+  std::common_type_t<Tape<As>*...> tape = nullptr;
+  (join_tape(tape, x), ...);
+  return tape;
 }
 
 }  // namespace moesaic

@@ -81,8 +81,7 @@ auto* tape_of_any(const std::array<X, n>& inputs) {
   std::array<Var<typename R::Component>, n * R::count> all;
   for (std::size_t i = 0; i < n; ++i) R::split(inputs[i], &all[i * R::count]);
   Tape<typename R::Component>* tape = nullptr;
-  for (const auto& x : all)
-    if (x.active()) tape = x.node->tape;
+  for (const auto& x : all) join_tape(tape, x);
   return tape;
 }
 
@@ -194,7 +193,7 @@ X checkpoint_all(const F& f, const std::array<X, n>& inputs) {
 ///
 /// `f` is a trivially copyable callable over any array type. It is kept on the tape and called again in the sweep, so what it
 /// refers to must live until then; arrays on the tape are passed as inputs, never captured (that does not compile). Gradients are
-/// those of `f(inputs...)`. On several nested tapes (`Var<Var<...>>`) it is that call itself.
+/// those of `f(inputs...)`.
 /// Griewank, Walther: Algorithm 799 (ACM Trans. Math. Softw. 26, 2000); Chen et al.: Training deep nets with sublinear memory
 /// cost (2016).
 template <class F, ArrayLike... Xs>

@@ -18,9 +18,9 @@ Shape broadcast_shape(const Tensor<B>& x, const Xs&... xs) {
 
 /// Sums `x` over the axes along which `shape` broadcasts to its shape.
 template <ArrayLike X>
-X sum_to(const X& x, const Shape& shape);
+Deepest<X> sum_to(const X& x, const Shape& shape);
 template <ArrayLike X>
-X broadcast_to(const X& x, const Shape& shape);
+Deepest<X> broadcast_to(const X& x, const Shape& shape);
 template <ArrayLike X>
 X sum_present(const X& a, const X& b);
 

@@ -51,25 +51,25 @@ Var<A> expand(const Var<A>& x, const Shape& s) {
 }  // namespace rule
 
 template <ArrayLike X>
-X sum_to(const X& x, const Shape& s) {
+Deepest<X> sum_to(const X& x, const Shape& s) {
   if (!present(x) || shape(x) == s) return x;
-  return rule::reduce_sum(x, s);
+  return rule::reduce_sum(lifted<Deepest<X>>(x), s);
 }
 /// Repeats `x` along the axes that it lacks or along which it has extent 1.
 template <ArrayLike X>
-X broadcast_to(const X& x, const Shape& s) {
+Deepest<X> broadcast_to(const X& x, const Shape& s) {
   if (!present(x) || shape(x) == s) return x;
-  return rule::expand(x, s);
+  return rule::expand(lifted<Deepest<X>>(x), s);
 }
 
 /// Sum of all entries, a scalar.
 template <ArrayLike X>
-X sum(const X& x) {
+Deepest<X> sum(const X& x) {
   return sum_to(x, Shape{});
 }
 /// Sum over the last axis, which stays with extent 1: `[..., C] -> [..., 1]`.
 template <ArrayLike X>
-X sum_last(const X& x) {
+Deepest<X> sum_last(const X& x) {
   Shape s = shape(x);
   require(s.rank() > 0, "sum_last: a scalar has no last axis");
   s[s.rank() - 1] = 1;

@@ -25,7 +25,7 @@ inline void check(cublasStatus_t status, const char* what) {
   if (status != CUBLAS_STATUS_SUCCESS) fail("cuBLAS: ", what, ": ", cublasGetStatusString(status));
 }
 
-/// The GPU that the calling program sees first, with the one stream on which everything runs in order.
+/// The GPU that is current when it is first asked for, with the one stream on which everything runs in order.
 class Gpu {
  public:
   /// Why none can be used; empty where one can.
