@@ -264,8 +264,8 @@ class SelectiveScan<Cpu<T>> {
     const T *a, *a_moved;
   };
   /// `step` and its derivative.
-  static void step_along(const Moving& at, const Readings& row, Batch& y, Batch& y_moved, const Batch& delta, const Batch& delta_moved,
-                         const Batch& x, const Batch& x_moved, Index n) {
+  static void step_along(const Moving& at, const Readings& row, Batch& y, Batch& y_moved, const Batch& delta,
+                         const Batch& delta_moved, const Batch& x, const Batch& x_moved, Index n) {
     const Batch ln2(T(std::numbers::ln2));
     for (Index i = 0; i < n; ++i) {
       const auto load_at = [i](const T* p) { return Batch::load_aligned(p + i * width); };

@@ -212,8 +212,8 @@ struct SelectiveStateKernel {
 
 }  // namespace device
 
-/// Selective scans on a device: a thread for every channel of a sequence forwards, with or without a tangent, and for every span of it
-/// backwards. Sums over channels and spans are partial sums, added in the order of their places.
+/// Selective scans on a device: a thread for every channel of a sequence forwards, with or without a tangent, and for every span
+/// of it backwards. Sums over channels and spans are partial sums, added in the order of their places.
 template <class T>
 struct SelectiveScan<Thrust<T>> {
   using B = Thrust<T>;
