@@ -48,7 +48,10 @@ inline SpectralMamba expert_of(const Settings& s, Index variates) {
   expert.feed_forward = e.feed_forward;
   expert.states = e.states;
   expert.scales = Scales(std::span<const double>(e.scales));
-  expert.step_size = e.step_size == "fixed" ? StepSize::fixed : e.step_size == "learned" ? StepSize::learned : StepSize::dynamic;
+  expert.step_size = e.step_size == "fixed"     ? StepSize::fixed
+                     : e.step_size == "learned" ? StepSize::learned
+                     : e.step_size == "pooled"  ? StepSize::pooled
+                                                : StepSize::dynamic;
   expert.bidirectional = e.bidirectional;
   expert.frequencies = e.frequencies;
   expert.instance_norm = e.instance_norm;

@@ -74,7 +74,8 @@ class SelectiveScan<Cpu<T>> {
         std::fill_n(h_moved, all, T(0));
         for (Index t = 0; t < plan.steps; ++t) {
           const Index row = s * plan.steps + t;
-          const Readings readings{in.b.data() + row * n, in.c.data() + row * n, row_of(direction.b, row), row_of(direction.c, row)};
+          const T *const b = in.b.data() + row * n, *const c = in.c.data() + row * n;
+          const Readings readings{b, c, row_of(direction.b, row), row_of(direction.c, row)};
           for (Index k = 0; k < task.blocks; ++k) {
             const Index channel = task.from + k * width, at = row * plan.channels + channel, here = task.lanes(k);
             const Batch delta = load(in.delta.data() + at, here), delta_moved = part_of(direction.delta, at, here);
