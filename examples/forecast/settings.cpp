@@ -120,7 +120,7 @@ void check(const Settings& s) {
   within("expert.feed_forward", s.expert.feed_forward, 0, 100), within("expert.states", s.expert.states, 1, 1000);
   within("expert.frequencies", s.expert.frequencies, 0, s.data.look_back / 2 + 1);
   among("expert.tokens", s.expert.tokens, {"variate", "time"});
-  among("expert.step_size", s.expert.step_size, {"fixed", "learned", "dynamic"});
+  among("expert.step_size", s.expert.step_size, {"fixed", "learned", "dynamic", "pooled"});
   among("gate.kind", s.gate.kind, {"metric", "linear"});
   require(s.flow.used || s.gate.kind == "metric", "gate.kind: a linear gate reads the flow's code, and flow.used is false");
   require(s.gate.final_temperature == 0 || s.gate.kind == "metric", "gate.final_temperature: the temperature of a linear gate is fixed");
@@ -137,8 +137,11 @@ void check(const Settings& s) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, double>)
       require(member >= 0 && std::isfinite(member), name, ": expected a number not below 0, got ", member);
   });
-  for (double scale : s.expert.scales)
+  for (double scale : s.expert.scales) {
     require(scale > 0 && std::isfinite(scale), "expert.scales: expected positive numbers, got ", scale);
+    require(s.expert.step_size != "pooled" || (scale == std::floor(scale) && scale <= double(many)),
+            "expert.scales: expected whole numbers of tokens to pool, got ", scale);
+  }
 }
 
 void load_yaml(const std::string& path, Settings& settings) {

@@ -19,6 +19,9 @@ add_test(NAME example.forecast.top_k COMMAND forecast train ${small} --horizon 1
                                              --set gate.top_k=2 --set loss.learned=true --set gate.final_temperature=0.5)
 add_test(NAME example.forecast.linear_gate COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/linear --no-pictures
                                                    --set gate.kind=linear)
+add_test(NAME example.forecast.pooled COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/pooled
+                                              --no-pictures --set expert.tokens=time --set expert.step_size=pooled
+                                              --set expert.scales=[1,2,4])
 add_test(NAME example.forecast.list COMMAND forecast list --data ${folder})
 add_test(NAME example.forecast.summary COMMAND forecast summary synthetic --look-back 8 --horizon 5)
 set_tests_properties(example.forecast.summary PROPERTIES PASS_REGULAR_EXPRESSION "look-back 8.*training +0 +[0-9]+ +5: [0-9]+")
@@ -85,6 +88,8 @@ forecast_refuses(absent "data set weather was not found; tried" train --dataset 
 forecast_refuses(setting "expert.depth: no such setting" train --set expert.depth=3)
 forecast_refuses(value "expert.width: expected a whole number, got \"wide\"" train --set expert.width=wide)
 forecast_refuses(tokens "expert.tokens: expected one of variate, time" train --set expert.tokens=word)
+forecast_refuses(pool "expert.scales: expected whole numbers of tokens to pool, got 1.5" train --set expert.step_size=pooled
+                 --set expert.scales=[1,1.5])
 forecast_refuses(temperature "gate.final_temperature: the temperature of a linear gate is fixed" train --set gate.kind=linear
                  --set gate.final_temperature=0.5)
 forecast_refuses(yaml "${folder}/typo.yaml:2: expert.widht: no such setting" train --config ${folder}/typo.yaml)

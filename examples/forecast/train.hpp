@@ -48,7 +48,10 @@ inline SpectralMamba expert_of(const Settings& s, Index variates) {
   expert.feed_forward = e.feed_forward;
   expert.states = e.states;
   expert.scales = Scales(std::span<const double>(e.scales));
-  expert.step_size = e.step_size == "fixed" ? StepSize::fixed : e.step_size == "learned" ? StepSize::learned : StepSize::dynamic;
+  expert.step_size = e.step_size == "fixed"     ? StepSize::fixed
+                     : e.step_size == "learned" ? StepSize::learned
+                     : e.step_size == "pooled"  ? StepSize::pooled
+                                                : StepSize::dynamic;
   expert.bidirectional = e.bidirectional;
   expert.frequencies = e.frequencies;
   expert.instance_norm = e.instance_norm;
@@ -211,6 +214,14 @@ double error_of(const Model& model, const Array<B>& parameters, const Windows<B>
   return sum / double(windows.size());
 }
 
+// docs: undecayed
+/// A Mamba block's decays and its skip, which its authors train without weight decay.
+inline std::vector<std::pair<Index, Index>> undecayed(const Layout& layout) {
+  const auto chosen = [](const std::string& name) { return name.ends_with(".log_decay") || name.ends_with(".skip"); };
+  return parameters_where(layout, chosen);
+}
+// docs: end
+
 /// Multiplies what the networks add to the linear forecasts: their last layer, which is linear and has no bias.
 template <class B>
 void scale_networks(const Layout& layout, const Array<B>& parameters, double factor) {
@@ -276,8 +287,7 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
     options.temperature = schedule::Exponential{s.gate.temperature, s.gate.final_temperature / s.gate.temperature, steps};
   const Layout layout = layout_of(model);
   if (starts_linear && !s.expert.train_skip)
-    for (const auto& entry : layout.entries())
-      if (entry.name.find(".skip.") != std::string::npos) options.frozen.emplace_back(entry.offset, entry.shape.size());
+    options.frozen = parameters_where(layout, [](const std::string& name) { return name.find(".skip.") != std::string::npos; });
   out.validated_by = options.validate_by;
   Supervised problem(model, training, options);
   if (starts_linear) {
@@ -295,7 +305,9 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   const auto validation = windows_of<B>(s, series, series.split.validation);
   problem.validate_on(validation);
   out.validation_at_start = error_of(model, problem.parameters, validation);
-  const auto players = problem.players(schedule::Cosine{s.training.rate, steps, 0.01}, AdamW{.weight_decay = s.training.weight_decay});
+  AdamW optimiser{.weight_decay = s.training.weight_decay};
+  if (optimiser.weight_decay > 0) optimiser.undecayed = undecayed(layout);
+  const auto players = problem.players(schedule::Cosine{s.training.rate, steps, 0.01}, optimiser);
   try {
     keep(out, fit(problem, std::span<const Player<B>>(players),
                   {.iterations = s.training.epochs,

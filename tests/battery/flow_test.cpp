@@ -225,6 +225,16 @@ TEST_CASE("an encoder passes the gradient checker, and its code has mean 0 and m
   CHECK(to_host(normalised.tensor()) != to_host(p.tensor()));
 }
 
+TEST_CASE("an encoder of the published M2-MOEP, for windows of 96 steps and 7 variates, has its 1083808 parameters") {
+  const flow::Encoder<flow::RealNvp<>, activation::Relu> encoder{
+      .features = 96 * 7, .flow = {.features = 256}, .hidden = {512, 256}};
+  Index size = 0;
+  const Layout layout = layout_of(encoder);
+  for (const auto& e : layout.entries())
+    if (!e.name.starts_with("flow.")) size += e.shape.size();
+  CHECK(size == 2'072'992 - 989'184);  // couplings of the reference read all features, with a network each for scale and shift
+}
+
 TEST_CASE("an encoder of windows, and InstanceNorm, see the shape of every series and neither its level nor its scale") {
   const Index steps = 5, variates = 2;
   const flow::Encoder<flow::RealNvp<activation::Tanh>, activation::Tanh> encoder{

@@ -191,6 +191,12 @@ TEST_CASE("a metric gate's parameters have their names and shapes") {
   equals(to_host(learnt(slots, z.tensor(), 4, nullptr).weights), expected, 1e-15);
 }
 
+TEST_CASE("a metric gate of the published M2-MOEP has the 99200 parameters of its embedding and prototypes, and a temperature") {
+  Layout l;
+  Metric{.embedding = {256, 128}, .learn_temperature = true}.layout(l, 256, 4);
+  CHECK(l.size() == 198'404 - 99'204 + 1);  // the reference counts a second network, which it never calls
+}
+
 TEST_CASE("gates that make no sense are refused by name") {
   Layout l;
   CHECK_THROWS_WITH_AS(gate::Softmax{.top_k = 5}.layout(l, features, experts),

@@ -145,6 +145,46 @@ TEST_CASE("a mixture of one expert is that expert, bit for bit") {
   is_expert(gate::KMeansLeastSquares{});
 }
 
+TEST_CASE("a mixture of experts that are alike is one of them, whatever its weights") {
+  auto bank = experts<count>(network);
+  bank.same_start = true;
+  for (int k : {0, 1, 3}) {
+    const auto model = mixture(bank, gate::Softmax{.top_k = k}, flow::Identity{}, loss::mse);
+    const auto p = model.initial<B>(Random(3));
+    const auto outcome = model(p.tensor(), x.tensor());
+    const auto weights = to_host(outcome.weights), y = to_host(outcome.prediction);
+    const auto own = to_host(expert_output(model, p, 0).tensor());
+    CHECK(weights != std::vector<double>(weights.size(), weights[0]));
+    for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(own[i]).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("experts in another order, and the prototypes that choose them in the same, predict the same") {
+  const std::vector<Index> order{2, 0, 3, 1};
+  for (int k : {0, 2}) {
+    const gate::Metric<> gate{.embedding = {4}, .top_k = k};
+    const auto model = mixture(experts<count>(network), gate, flow::Identity{}, loss::mse);
+    const auto p = model.initial<B>(Random(3));
+    const Layout layout = layout_of(model);
+    const auto before = to_host(p.tensor());
+    auto after = before;
+    const auto reorder = [&](Index first, Index each) {
+      for (Index to = 0; to < count; ++to)
+        std::copy_n(before.begin() + first + order[std::size_t(to)] * each, each, after.begin() + first + to * each);
+    };
+    reorder(0, model.expert_size);
+    for (const auto& e : layout.entries())
+      if (e.name == "gate.prototypes") reorder(e.offset, e.shape[1]);
+    const auto whole = model(p.tensor(), x.tensor()), other = model(Array<B>(p.shape(), after).tensor(), x.tensor());
+    const auto y = to_host(whole.prediction), z = to_host(other.prediction);
+    const auto w = to_host(whole.weights), v = to_host(other.weights);
+    for (std::size_t i = 0; i < y.size(); ++i) CHECK(z[i] == doctest::Approx(y[i]).epsilon(1e-13));
+    CHECK(v != w);
+    for (std::size_t i = 0; i < w.size(); ++i)
+      CHECK(v[i] == doctest::Approx(w[i / 4 * 4 + std::size_t(order[i % 4])]).epsilon(1e-13));
+  }
+}
+
 TEST_CASE("experts start alike where that is asked for") {
   auto bank = experts<count>(network);
   bank.same_start = true;

@@ -31,9 +31,10 @@ void check_expert(const std::string& name, const SpectralMamba& expert) {
 
 TEST_CASE("SpectralMamba passes the gradient checker with every kind of tokens and step sizes") {
   for (Tokens tokens : {Tokens::time, Tokens::variate})
-    for (StepSize size : {StepSize::fixed, StepSize::learned, StepSize::dynamic}) {
+    for (StepSize size : {StepSize::fixed, StepSize::learned, StepSize::dynamic, StepSize::pooled}) {
       auto expert = small(tokens);
       expert.step_size = size;
+      if (size == StepSize::pooled) expert.scales = {1, 2};  // of two variates
       check_expert("tokens " + std::to_string(int(tokens)) + ", step size " + std::to_string(int(size)), expert);
     }
 }

@@ -30,6 +30,25 @@ std::vector<Tensor<B>> scan(const Sizes& s) {
   return found;
 }
 
+/// y and its tangent along a direction in which every input moves, or those of every second one.
+template <class B>
+std::vector<Tensor<B>> scan_along(const Sizes& s, bool all_move) {
+  const Shape all{s.batch, s.steps, s.channels}, states{s.batch, s.steps, s.states};
+  const Shape shapes[] = {all, all, {s.channels, s.states}, states, states, {s.channels}};
+  std::vector<Array<B>> values, moves;
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    values.push_back(numbers<B>(shapes[i], 1 + i));
+    moves.push_back(numbers<B>(shapes[i], 11 + i));
+  }
+  const auto input = [&](std::size_t i, const Tensor<B>& value) {
+    return Dual<Tensor<B>>(value, all_move || i % 2 == 0 ? moves[i].tensor() : Tensor<B>{});
+  };
+  const auto delta = softplus(values[1].tensor()), a = -exp(values[2].tensor());
+  const auto y = selective_scan(input(0, values[0]), input(1, delta), input(2, a), input(3, values[3]), input(4, values[4]),
+                                input(5, values[5]));
+  return {y.value, y.tangent};
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("selective scans and their adjoints agree, and repeat to the bit", T, float, double) {
@@ -47,6 +66,19 @@ TEST_CASE_TEMPLATE("selective scans and their adjoints agree, and repeat to the 
     const auto again = scan<Thrust<T>>(s);
     for (std::size_t i = 0; i < again.size(); ++i) CHECK(to_host(again[i]) == once[i]);
   }
+}
+
+TEST_CASE_TEMPLATE("tangents of selective scans agree, and stand beside the values of the scan", T, float, double) {
+  for (const auto& s : {Sizes{1, 1, 1, 1}, {3, 7, 17, 4}, {2, 33, 70, 5}, {2, 40, 33, 35}, {0, 4, 3, 2}, {2, 0, 3, 2},
+                        {2, 4, 0, 2}, {2, 4, 3, 0}})
+    for (bool all_move : {true, false}) {
+      INFO(s.batch << " x " << s.steps << " x " << s.channels << " x " << s.states << ", all move: " << all_move);
+      const auto cpu = scan_along<Cpu<T>>(s, all_move);
+      const auto device = scan_along<Thrust<T>>(s, all_move);
+      CHECK(difference(cpu[0], device[0]) <= rounding<T>);
+      CHECK(difference(cpu[1], device[1]) <= rounding<T>);
+      CHECK(difference(scan<Thrust<T>>(s)[1], device[0]) <= rounding<T>);
+    }
 }
 
 TEST_CASE("deeper levels agree: a Hessian-vector product") {

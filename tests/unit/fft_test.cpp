@@ -92,6 +92,37 @@ TEST_CASE("known transforms: a pulse, a constant, a cosine, a sine") {
   CHECK(largest_difference(to_host(y), wanted) < 1e-13);
 }
 
+TEST_CASE("known transform of six numbers: magnitudes, phases, energy") {
+  const auto y = rfft(Array<B>({6}, std::vector<double>{1, 2, 0, -1, 3, 0.5}).tensor());
+  const auto re = to_host(real_part(y)), im = to_host(imaginary_part(y));
+  const double magnitude[] = {5.5, 2.179449472, 4.769696007, 2.5}, phase[] = {0, 0.638559696, -2.185304401, 0};
+  double energy = 0;
+  for (std::size_t k = 0; k < 4; ++k) {
+    CHECK(std::hypot(re[k], im[k]) == doctest::Approx(magnitude[k]).epsilon(1e-9));
+    CHECK(std::atan2(im[k], re[k]) == doctest::Approx(phase[k]).epsilon(1e-9));
+    energy += (k == 0 || k == 3 ? 1 : 2) * (re[k] * re[k] + im[k] * im[k]) / 6;
+  }
+  CHECK(energy == doctest::Approx(15.25).epsilon(1e-14));
+}
+
+TEST_CASE("a series that is moved round changes its phases alone, by the frequency times the shift") {
+  for (const Index n : {6, 7, 16, 96}) {
+    const Index m = n / 2 + 1, shift = 2;
+    const auto x = numbers({n}, 200 + std::uint64_t(n));
+    std::vector<double> moved(static_cast<std::size_t>(n));
+    for (Index j = 0; j < n; ++j) moved[std::size_t((j + shift) % n)] = x.data()[j];
+    const auto y = to_host(rfft(x.tensor())), z = to_host(rfft(Array<B>({n}, moved).tensor()));
+    for (Index k = 0; k < m; ++k) {
+      INFO("n = " << n << ", k = " << k);
+      const auto re = std::size_t(k), im = std::size_t(m + k);
+      CHECK(std::hypot(z[re], z[im]) == doctest::Approx(std::hypot(y[re], y[im])).epsilon(1e-12));
+      const double angle = -2 * std::numbers::pi * double(k * shift) / double(n);
+      CHECK(std::abs(z[re] - (y[re] * std::cos(angle) - y[im] * std::sin(angle))) < 1e-12);
+      CHECK(std::abs(z[im] - (y[re] * std::sin(angle) + y[im] * std::cos(angle))) < 1e-12);
+    }
+  }
+}
+
 TEST_CASE("Parseval: energy in time is energy in frequency") {
   for (const Index n : lengths) {
     const auto x = numbers({2, n}, 100 + std::uint64_t(n));

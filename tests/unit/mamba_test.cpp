@@ -195,6 +195,34 @@ TEST_CASE("several scales are the mean of their blocks; learned and dynamic step
   }
 }
 
+TEST_CASE("pooled blocks read means of their scale's tokens, and what they give is interpolated back") {
+  const MultiScaleMamba m{{.width = 4, .states = 2}, {1, 3}, StepSize::pooled};
+  const auto x = numbers({2, 7, 4}, 1);
+  const Index each = layout_of(m.block).size();
+  const auto p = initial_parameters<B>(layout_of(m), Random(2));
+  REQUIRE(p.size() == 2 * each);
+  std::vector<double> means(2 * 2 * 4, 0.0);  // of steps 0 .. 2 and 3 .. 5
+  for (std::size_t i = 0; i < means.size(); ++i)
+    for (std::size_t k = 0; k < 3; ++k) means[i] += x.data()[(i / 8 * 7 + i / 4 % 2 * 3 + k) * 4 + i % 4] / 3;
+  const auto own = [&](Index i) { return Array<B>(view(p.tensor(), i * each, {each})); };
+  auto wanted = reference(m.block, own(0), x, {1, 1});
+  const auto slow = reference(m.block, own(1), Array<B>({2, 2, 4}, means), {1, 1});
+  const double share[] = {0, 0, 3 / 14.0, 0.5, 11 / 14.0, 1, 1};  // (t + 1/2) 2/7 - 1/2, within 0 and 1
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const std::size_t sample = i / 28, t = i / 4 % 7, channel = i % 4;
+    const double first = slow[sample * 8 + channel], second = slow[sample * 8 + 4 + channel];
+    wanted[i] = (wanted[i] + first + share[t] * (second - first)) / 2;
+  }
+  Slots<Tensor<B>> slots(p.tensor());
+  CHECK(difference(to_host(m(slots, x.tensor())), wanted) < 1e-12);
+
+  const MultiScaleMamba half{{.width = 4}, {1, 2.5}, StepSize::pooled};
+  CHECK_THROWS_WITH_AS(layout_of(half), "MultiScaleMamba: scale 1 is 2.5; expected a whole number of tokens to pool", Error);
+  Slots<Tensor<B>> again(p.tensor());
+  const auto few = numbers({2, 2, 4}, 1);
+  CHECK_THROWS_WITH_AS(m(again, few.tensor()), "average_pool: width 3 of series of shape [2, 2, 4]; expected 1 to 2", Error);
+}
+
 TEST_CASE("no memory from the second step on") {
   using X = Tensor<Cpu<float>>;
   const Mamba m{.width = 16};

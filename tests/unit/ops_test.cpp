@@ -78,6 +78,7 @@ TEST_CASE("arithmetic with numbers and elementwise functions have the values of 
   all(sin(x), [](double v) { return std::sin(v); });
   all(cos(x), [](double v) { return std::cos(v); });
   all(swish(x), [](double v) { return v / (1 + std::exp(-v)); });
+  all(softplus(scale(x.tensor(), 0)), [](double) { return std::log(2.0); });
 }
 
 TEST_CASE_TEMPLATE("activations have finite derivatives of first and second order far from 0, and those of their formulas at 0", T, float,

@@ -79,6 +79,22 @@ std::vector<std::vector<T>> adjoints(const Problem<T>& p, const Array<Cpu<T>>& g
   return all;
 }
 
+/// Inputs with tangents: bit i of `moving` says whether input i has one.
+template <class T>
+SelectiveInputs<Dual<Tensor<Cpu<T>>>> along(const Problem<T>& p, const std::vector<Array<Cpu<T>>>& direction, unsigned moving) {
+  using X = Tensor<Cpu<T>>;
+  const auto dual = [&](const Array<Cpu<T>>& value, std::size_t i) {
+    return Dual<X>(value, moving >> i & 1 ? direction[i].tensor() : X{});
+  };
+  return {dual(p.u, 0), dual(p.delta, 1), dual(p.a, 2), dual(p.b, 3), dual(p.c, 4), dual(p.d, 5)};
+}
+template <class T>
+std::vector<Array<Cpu<T>>> random_direction(const Problem<T>& p) {
+  std::vector<Array<Cpu<T>>> all;
+  for (const auto* x : {&p.u, &p.delta, &p.a, &p.b, &p.c, &p.d}) all.push_back(numbers<T>(x->shape(), 20 + all.size()));
+  return all;
+}
+
 template <class F>
 void check(const char* name, const F& f, const Tensor<B>& x) {
   const auto report = check_gradient(f, x);
@@ -138,6 +154,61 @@ TEST_CASE_TEMPLATE("a selective scan is its recurrence, and its adjoints are tho
   }
 }
 
+TEST_CASE_TEMPLATE("a tangent is that of the composition, whichever inputs move, and its value the scan's to the bit", T, float,
+                   double) {
+  for (const auto& s : sizes) {
+    const Problem<T> p(s.batch, s.steps, s.channels, s.states);
+    const auto direction = random_direction(p);
+    const auto value = to_host(p.scan());
+    for (unsigned moving : {1u, 2u, 4u, 8u, 16u, 32u, 63u}) {
+      INFO(s.batch << " x " << s.steps << " x " << s.channels << " x " << s.states << ", moving " << moving);
+      const auto in = along(p, direction, moving);
+      const auto found = rule::selective_scan(in), wanted = detail::composed_selective_scan(in);
+      CHECK(to_host(found.value) == value);
+      CHECK(difference(to_host(found.tangent), to_host(wanted.tangent)) < (sizeof(T) == 4 ? 2e-5 : 1e-12));
+    }
+    const auto still = rule::selective_scan(along(p, direction, 0));
+    CHECK(to_host(still.value) == value);
+    CHECK_FALSE(present(still.tangent));
+  }
+}
+
+TEST_CASE("a tangent is the limit of differences") {
+  for (const auto& s : {Sizes{2, 5, 3, 2}, {1, 18, 9, 20}}) {
+    const Problem<> p(s.batch, s.steps, s.channels, s.states);
+    const auto direction = random_direction(p);
+    const double step = 1e-6;
+    const auto at = [&](double size) {
+      Problem<> q = p;
+      std::size_t i = 0;
+      for (auto* x : {&q.u, &q.delta, &q.a, &q.b, &q.c, &q.d}) {
+        const auto& v = direction[i++];
+        *x = Array<B>(x->tensor() + scale(v.tensor(), size));
+      }
+      return q.scan();
+    };
+    const auto wanted = to_host(scale(at(step) - at(-step), 0.5 / step));
+    CHECK(difference(to_host(rule::selective_scan(along(p, direction, 63)).tangent), wanted) < 1e-8);
+  }
+}
+
+TEST_CASE("no pass keeps the states of all steps, which the composition does") {
+  const Problem<float> p(4, 64, 256, 16);
+  const auto direction = random_direction(p);
+  const std::size_t of_states = sizeof(float) * 4 * 64 * 256 * 16;
+  const int threads = thread_count();
+  set_thread_count(1);
+  const auto memory = [](const auto& run) {
+    Workspace<HostMemory> workspace;
+    const Workspace<HostMemory>::Scope scope(workspace);
+    run();
+    return workspace.capacity();
+  };
+  CHECK(memory([&] { rule::selective_scan(along(p, direction, 63)); }) < of_states / 2);
+  CHECK(memory([&] { detail::composed_selective_scan(along(p, direction, 63)); }) > 4 * of_states);
+  set_thread_count(threads);
+}
+
 TEST_CASE("strong and no decay: exponents far from 0") {
   Problem<float> p(1, 20, 18, 3);
   for (Index i = 0; i < p.a.size(); ++i) p.a.data()[i] *= i % 2 ? 1e4f : 1e-30f;
@@ -145,6 +216,7 @@ TEST_CASE("strong and no decay: exponents far from 0") {
   const auto all = adjoints(p, numbers<float>(p.u.shape(), 8), false);
   for (const auto& one : all)
     for (const float x : one) CHECK(std::isfinite(x));
+  for (const float x : to_host(rule::selective_scan(along(p, random_direction(p), 63)).tangent)) CHECK(std::isfinite(x));
   p.a.data()[4] = NAN;
   CHECK(std::isnan(to_host(p.scan())[18 + 1]));
 }
@@ -162,6 +234,24 @@ TEST_CASE("a selective scan passes the gradient checker in every input") {
       return selective_scan(x, softplus(x), p.a, p.b, p.c, p.d) * selective_scan(tanh(x), p.delta, p.a, p.b, p.c, p.d);
     }, p.u);
   }
+}
+
+TEST_CASE("series of the common look-backs, and of 1134 steps, are their recurrence") {
+  for (const Index steps : {24, 48, 96, 128, 336, 1134}) {
+    INFO(steps << " steps");
+    const Problem<> p(2, steps, 5, 16);
+    CHECK(difference(to_host(p.scan()), recurrence(p)) < 1e-13);
+    const Problem<float> q(2, steps, 17, 16);
+    CHECK(difference(to_host(q.scan()), recurrence(q)) < 1e-5);
+  }
+}
+
+TEST_CASE("a scan is linear in u for fixed steps, inputs and outputs of its states") {
+  const Problem<> p(2, 40, 19, 5);
+  const auto other = numbers(p.u.shape(), 12);
+  const auto of = [&](const Tensor<B>& u) { return selective_scan(u, p.delta, p.a, p.b, p.c, p.d); };
+  const Tensor<B> together = of(scale(p.u.tensor(), 2.5) - scale(other.tensor(), 0.75));
+  CHECK(difference(to_host(together), to_host(scale(of(p.u), 2.5) - scale(of(other), 0.75))) < 1e-13);
 }
 
 TEST_CASE("causality: what comes later changes nothing before") {
@@ -183,8 +273,11 @@ TEST_CASE("the same bits at any number of threads, and no memory from the second
   const int threads = thread_count();
   const auto many = to_host(p.scan());
   const auto many_adjoints = adjoints(p, g, false);
+  const auto direction = random_direction(p);
+  const auto many_tangent = to_host(rule::selective_scan(along(p, direction, 63)).tangent);
   set_thread_count(1);
   CHECK(to_host(p.scan()) == many);
+  CHECK(to_host(rule::selective_scan(along(p, direction, 63)).tangent) == many_tangent);
   CHECK(adjoints(p, g, false) == many_adjoints);
   Workspace<HostMemory> workspace;
   const Workspace<HostMemory>::Scope scope(workspace);
@@ -192,6 +285,7 @@ TEST_CASE("the same bits at any number of threads, and no memory from the second
   for (int step = 0; step < 3; ++step) {
     workspace.reset();
     adjoints(p, g, false);
+    rule::selective_scan(along(p, direction, 63));
     if (step == 0) after_one = workspace.system_allocations();
   }
   CHECK(workspace.system_allocations() == after_one);
@@ -203,6 +297,7 @@ TEST_CASE("an empty batch, no steps, no channels, no states") {
     const Problem<> p(s.batch, s.steps, s.channels, s.states);
     CHECK(p.scan().shape() == p.u.shape());
     for (const auto& one : adjoints(p, p.u, false)) CHECK(one == std::vector<double>(one.size()));
+    CHECK(shape(rule::selective_scan(along(p, random_direction(p), 63)).tangent) == p.u.shape());
   }
   const Problem<> p(2, 4, 3, 0);
   CHECK(difference(to_host(p.scan()), recurrence(p)) < 1e-14);

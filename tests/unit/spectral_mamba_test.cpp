@@ -74,6 +74,17 @@ std::vector<double> linear_forecast(const SpectralMamba& e, const Array<B>& para
 
 }  // namespace
 
+TEST_CASE("the decays and skips of all Mamba blocks are found by name, one range a block, and the linear forecast is not") {
+  auto expert = small();
+  expert.bidirectional = true;
+  const auto found = parameters_where(layout_of(expert), [](const std::string& name) {
+    return name.ends_with(".log_decay") || name.ends_with(".skip");
+  });
+  REQUIRE(found.size() == 6);
+  const Index inner = 2 * expert.width;
+  for (const auto& range : found) CHECK(range.second == inner * (expert.states + 1));
+}
+
 TEST_CASE("the expert starts by repeating the last value, or as the linear forecast it is given, and without one at the window's mean or at 0") {
   for (Tokens tokens : {Tokens::time, Tokens::variate})
     for (bool norm : {true, false}) {

@@ -1,11 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <moesaic/backend/cpu.hpp>
+#include <moesaic/core/parameters.hpp>
 #include <moesaic/train/optimiser.hpp>
 #include <moesaic/train/update_rule.hpp>
 
@@ -98,6 +101,42 @@ TEST_CASE("optimisers agree with loops over single numbers") {
     s = 0.999 * s + 0.001 * (g - m) * (g - m) + 1e-16;
     p -= rate * (m / (1 - std::pow(0.9, t))) / (std::sqrt(s / (1 - std::pow(0.999, t))) + 1e-16);
   });
+}
+
+TEST_CASE("parameters without weight decay move as by Adam, the others as by AdamW") {
+  using B = Cpu<double>;
+  const Index n = 1003;
+  std::vector<double> start(std::size_t(n), 0.0);
+  for (std::size_t i = 0; i < start.size(); ++i) start[i] = noise(-1, i);
+  const auto trained = [&](const auto& optimiser) {
+    const Array<B> p({n}, start), g({n});
+    auto state = initial_state(optimiser, p.tensor());
+    for (int t = 1; t <= 3; ++t) {
+      for (Index i = 0; i < n; ++i) g.data()[i] = noise(t, std::size_t(i));
+      update(optimiser, state, p.tensor(), g.tensor(), 0.1);
+    }
+    return to_host(p.tensor());
+  };
+  const auto found = trained(AdamW{.weight_decay = 0.5, .undecayed = {{0, 3}, {7, 1}, {500, 250}}});
+  const auto adam = trained(Adam{}), adamw = trained(AdamW{.weight_decay = 0.5});
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const bool spared = i < 3 || i == 7 || (i >= 500 && i < 750);
+    CHECK(found[i] == doctest::Approx(spared ? adam[i] : adamw[i]).epsilon(1e-14));
+    CHECK(std::abs(adam[i] - adamw[i]) > 1e-4 * std::abs(adam[i]));
+  }
+  CHECK_THROWS_WITH_AS(trained(AdamW{.undecayed = {{4, 3}, {6, 2}}}),
+                       "AdamW: undecayed parameters 6 .. 8; expected 7 .. 1003 or a part of it", Error);
+  CHECK_THROWS_WITH_AS(trained(AdamW{.undecayed = {{1000, 4}}}),
+                       "AdamW: undecayed parameters 1000 .. 1004; expected 0 .. 1003 or a part of it", Error);
+}
+
+TEST_CASE("parameters are chosen by name, neighbours as one range") {
+  Layout l;
+  for (const char* name : {"a.weight", "a.bias", "a.skip", "b.weight", "b.bias"}) l.add(name, {2, 3}, init::constant(0));
+  using Ranges = std::vector<std::pair<Index, Index>>;
+  CHECK(parameters_where(l, [](const std::string& name) { return name.ends_with(".bias"); }) == Ranges{{6, 6}, {24, 6}});
+  CHECK(parameters_where(l, [](const std::string& name) { return !name.ends_with(".weight"); }) == Ranges{{6, 12}, {24, 6}});
+  CHECK(parameters_where(l, [](const std::string&) { return false; }).empty());
 }
 
 TEST_CASE("the first step of Adam has the learning rate's length whatever the gradient's") {

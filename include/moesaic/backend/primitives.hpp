@@ -42,7 +42,7 @@ template <class B>
 struct Fourier;
 
 /// What a selective scan reads: `u, delta [batch, L, channels]`, `a [channels, N]`, `b, c [batch, L, N]`, `d [channels]`; or the
-/// adjoints of these.
+/// tangents or adjoints of these.
 template <class X>
 struct SelectiveInputs {
   X u, delta, a, b, c, d;
@@ -53,6 +53,8 @@ struct SelectiveInputs {
 ///
 /// * `forward(out, kept, in)`: `h_t = exp(delta_t a) h_{t-1} + delta_t u_t b_t`, `out_t = c_t . h_t + d u_t` for every channel, with N
 ///   states h that start at 0; `out [batch, L, channels]`;
+/// * `tangent(out, moved, in, direction)`: the same `out`, and in `moved` its derivative along `direction`, the tangents of all
+///   six inputs, of which those that are absent are 0;
 /// * `kept_shape(u's shape, N)`: of what `forward` remembers for `backward`, a matter of the backend alone; where `kept` is absent,
 ///   nothing is remembered;
 /// * `backward(adjoint, g, kept, in)`: the adjoints of all six inputs, where `g` is that of `out`.
@@ -159,6 +161,7 @@ template <class B>
 concept HasSelectiveScan = requires(const Tensor<B>& t, const SelectiveInputs<Tensor<B>>& in) {
   { SelectiveScan<B>::kept_shape(t.shape(), Index{}) } -> std::same_as<Shape>;
   SelectiveScan<B>::forward(t, t, in);
+  SelectiveScan<B>::tangent(t, t, in, in);
   SelectiveScan<B>::backward(in, t, t, in);
 };
 

@@ -68,6 +68,21 @@ Layout layout_of(const Module& part) {
   return layout;
 }
 
+/// First and number of the parameters whose names `chosen(name)` picks, such as `name.ends_with("bias")`; neighbours are one
+/// range.
+template <class F>
+std::vector<std::pair<Index, Index>> parameters_where(const Layout& layout, const F& chosen) {
+  std::vector<std::pair<Index, Index>> ranges;
+  for (const auto& e : layout.entries()) {
+    if (!chosen(e.name)) continue;
+    if (!ranges.empty() && ranges.back().first + ranges.back().second == e.offset)
+      ranges.back().second += e.shape.size();
+    else
+      ranges.emplace_back(e.offset, e.shape.size());
+  }
+  return ranges;
+}
+
 /// Fresh parameters on backend `B`: number `i` of the flat array depends on the seed and `i` alone, whatever the backend.
 template <class B>
 Array<B> initial_parameters(const Layout& layout, const Random& random) {

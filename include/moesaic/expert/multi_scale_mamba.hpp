@@ -7,10 +7,11 @@
 #include <string>
 
 #include <moesaic/expert/mamba.hpp>
+#include <moesaic/ops/resample.hpp>
 
 namespace moesaic {
 
-/// Factors of the steps of time of several Mamba blocks; at most 8, and none is none of these blocks.
+/// Paces of several Mamba blocks, most often factors of their steps of time; at most 8, and none is none of these blocks.
 class Scales {
  public:
   Scales() = default;
@@ -30,17 +31,19 @@ class Scales {
   int count_ = 0;
 };
 
-/// What multiplies a block's steps of time.
+/// How a block comes to its pace: by what multiplies its steps of time, or by what it reads.
 enum class StepSize {
   fixed,    ///< its scale
   learned,  ///< a parameter that starts there
   dynamic,  ///< a function of the mean token that starts there: every sample has its own
+  pooled,   ///< nothing: it reads means of so many tokens, a whole number, and what it gives is interpolated back
 };
 
 /// Several Mamba blocks that read the same tokens at different paces, and their mean: `[N, L, width] -> [N, L, width]`
 /// (Karadag et al.: ms-Mamba: Multi-scale Mamba for time-series forecasting, arXiv 2504.07654, 2025).
 ///
-/// Every block has all its weights to itself, and its scale multiplies `softplus(...)`, as the paper's formula has it.
+/// Every block has all its weights to itself, and its scale multiplies `softplus(...)`, as the paper's formula has it; or tokens
+/// are pooled, as in the first M2-MOEP. Errors: a scale that pools and is not whole, or larger than L.
 struct MultiScaleMamba {
   Mamba block;
   Scales scales{1, 2, 4};
@@ -49,6 +52,7 @@ struct MultiScaleMamba {
   void layout(Layout& l) const {
     for (int i = 0; i < scales.size(); ++i) {
       const std::string name = "scale" + std::to_string(i + 1);
+      pool_width(i);  // refuses a scale
       if (step_size == StepSize::learned) l.add(name + ".log", {1}, init::constant(std::log(scales[i])));
       if (step_size == StepSize::dynamic) {
         l.add(name + ".weight", {block.width, 1}, init::constant(0));
@@ -65,13 +69,19 @@ struct MultiScaleMamba {
     const X mean = step_size == StepSize::dynamic ? mean_token(x) : X{};
     for (int i = 0; i < scales.size(); ++i) {
       const X scale = scale_of(slots, mean, scales[i]);
-      y[std::size_t(i)] = block.bind(slots)(x, scale);
+      y[std::size_t(i)] = interpolate(block.bind(slots)(average_pool(x, pool_width(i)), scale), shape(x)[1]);
     }
     const auto n = std::size_t(scales.size());
     return combine(std::span<const double>(share.data(), n), std::span<const X>(y.data(), n));
   }
 
  private:
+  Index pool_width(int i) const {
+    if (step_size != StepSize::pooled) return 1;
+    require(scales[i] == std::floor(scales[i]), "MultiScaleMamba: scale ", i, " is ", scales[i],
+            "; expected a whole number of tokens to pool");
+    return Index(scales[i]);
+  }
   template <class X>
   static X mean_token(const X& x) {
     const Shape s = shape(x);
@@ -85,7 +95,7 @@ struct MultiScaleMamba {
       const X weight = slots.take({block.width, 1}), bias = slots.take({1});
       return linear_map(functor::Softplus{}, mean, weight, bias);
     }
-    if (scale == 1) return {};
+    if (step_size == StepSize::pooled || scale == 1) return {};
     const auto constant = make_tensor<B>(Shape{});
     B::fill(constant, typename B::Scalar(scale));
     return X(constant);

@@ -56,6 +56,17 @@ Tensor<B> selective_scan(const SelectiveInputs<Tensor<B>>& in) {
   return out;
 }
 template <class B>
+Dual<Tensor<B>> selective_scan(const SelectiveInputs<Dual<Tensor<B>>>& in) {
+  using X = Tensor<B>;
+  const SelectiveInputs<X> values{in.u.value, in.delta.value, in.a.value, in.b.value, in.c.value, in.d.value};
+  const SelectiveInputs<X> direction{in.u.tangent, in.delta.tangent, in.a.tangent, in.b.tangent, in.c.tangent, in.d.tangent};
+  const auto& [u, delta, a, b, c, d] = direction;
+  if (!u && !delta && !a && !b && !c && !d) return selective_scan(values);
+  const X out = make_tensor<B>(values.u.shape()), moved = make_tensor<B>(values.u.shape());
+  SelectiveScan<B>::tangent(out, moved, values, direction);
+  return {out, moved};
+}
+template <class B>
 Var<Tensor<B>> selective_scan(const SelectiveInputs<Var<Tensor<B>>>& in) {
   using X = Tensor<B>;
   const SelectiveInputs<X> values{in.u.value, in.delta.value, in.a.value, in.b.value, in.c.value, in.d.value};
@@ -89,8 +100,8 @@ X selective_scan(const SelectiveInputs<X>& in) {
 /// `delta = softplus(...) > 0` and `a = -exp(...) < 0`, and `swish(z)` multiplies y: each is one `map` beside this.
 /// (Gu, Dao: Mamba: Linear-time sequence modeling with selective state spaces, arXiv 2312.00752, 2023.)
 ///
-/// A `Tensor` and a `Var` of one run as one kernel each way that keeps no array `[batch, L, channels, N]`; deeper levels are composed of
-/// other operations and do.
+/// A `Tensor`, and a `Dual` or a `Var` of one, run as one kernel each way that keeps no array `[batch, L, channels, N]`; deeper
+/// levels are composed of other operations and do.
 template <ArrayLike U, ArrayLike Delta, ArrayLike A, ArrayLike B, ArrayLike C, ArrayLike D>
 auto selective_scan(const U& u, const Delta& delta, const A& a, const B& b, const C& c, const D& d) {
   using X = Deepest<U, Delta, A, B, C, D>;

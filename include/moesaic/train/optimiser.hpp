@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <moesaic/core/jet.hpp>
 #include <moesaic/train/optimiser_state.hpp>
@@ -107,8 +109,11 @@ struct Sgd {
 
 /// Adam with decoupled weight decay: `p -= rate (m / (sqrt(v + eps_root) + eps) + weight_decay p)`, moments without bias
 /// (Loshchilov and Hutter: Decoupled weight decay regularization, ICLR 2019). Defaults are optax's.
+///
+/// `undecayed` are ranges in ascending order, of `parameters_where` for instance; errors: those that overlap or lie outside.
 struct AdamW {
   double b1 = 0.9, b2 = 0.999, eps = 1e-8, eps_root = 0, weight_decay = 1e-4;
+  std::vector<std::pair<Index, Index>> undecayed = {};  ///< first and number of parameters without weight decay
 
   int moments() const { return 2; }
 
@@ -118,7 +123,19 @@ struct AdamW {
     B::map(m, functor::Decayed{b1}, m, g);
     B::map(v, functor::DecayedSquare{b2}, v, g);
     const double unbias1 = detail::unbias(b1, state.count), unbias2 = detail::unbias(b2, state.count);
-    B::map(p, functor::Adaptive{1 - rate * weight_decay, rate * unbias1, unbias2, eps_root, eps}, p, m, v);
+    const auto move = [&](Index first, Index count, double decay) {
+      const auto part = [&](const Tensor<B>& x) { return x.reshape({x.size()}).rows(first, count); };
+      B::map(part(p), functor::Adaptive{1 - rate * decay, rate * unbias1, unbias2, eps_root, eps}, part(p), part(m), part(v));
+    };
+    Index at = 0;
+    for (const auto& [first, count] : undecayed) {
+      require(first >= at && count >= 0 && first + count <= p.size(), "AdamW: undecayed parameters ", first, " .. ",
+              first + count, "; expected ", at, " .. ", p.size(), " or a part of it");
+      move(at, first - at, weight_decay);
+      move(first, count, 0);
+      at = first + count;
+    }
+    move(at, p.size() - at, weight_decay);
   }
 };
 
@@ -130,7 +147,7 @@ struct Adam {
 
   template <class B>
   void step(OptimiserState<B>& state, const Tensor<B>& p, const Tensor<B>& g, double rate) const {
-    AdamW{b1, b2, eps, eps_root, 0}.step(state, p, g, rate);
+    AdamW{b1, b2, eps, eps_root, 0, {}}.step(state, p, g, rate);
   }
 };
 

@@ -72,7 +72,7 @@ void for_each_outcome(const Model& model, const Array<B>& parameters, const Wind
 struct SupervisedOptions {
   Index batch = 0;  ///< samples of a gradient step, every sample once in a pass; 0: all
   std::uint64_t seed = 0;  ///< of the first parameters and of the order of samples
-  std::vector<std::pair<Index, Index>> frozen = {};  ///< first and number of parameters that stand still
+  std::vector<std::pair<Index, Index>> frozen = {};  ///< first and number of parameters that stand still, see `parameters_where`
   /// Of a gate with `learn_temperature`, from the number of steps made so far, instead of learning it (annealing).
   std::optional<Schedule> temperature = {};
   std::string validate_by = {};  ///< the loss term by which parameters are chosen; empty: the whole loss

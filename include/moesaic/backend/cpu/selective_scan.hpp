@@ -58,6 +58,41 @@ class SelectiveScan<Cpu<T>> {
     });
   }
 
+  static void tangent(const Tensor<B>& out, const Tensor<B>& moved, const Inputs& in, const Inputs& direction) {
+    const Plan plan(in);
+    plan.for_each_task([&](const Task& task) {
+      const Index n = plan.states, all = task.blocks * n * width;
+      T *const decay = take(all), *const decay_moved = take(all), *const h = take(all), *const h_moved = take(all);
+      T* const none = take(n);
+      std::fill_n(none, n, T(0));
+      load_decay(decay, in.a, task, n);
+      load_decay(decay_moved, direction.a, task, n);
+      const auto row_of = [&](const Tensor<B>& x, Index row) { return x ? x.data() + row * n : none; };
+      const auto part_of = [](const Tensor<B>& x, Index at, Index here) { return x ? load(x.data() + at, here) : Batch(T(0)); };
+      for (Index s = task.first; s < task.end; ++s) {
+        std::fill_n(h, all, T(0));
+        std::fill_n(h_moved, all, T(0));
+        for (Index t = 0; t < plan.steps; ++t) {
+          const Index row = s * plan.steps + t;
+          const T *const b = in.b.data() + row * n, *const c = in.c.data() + row * n;
+          const Readings readings{b, c, row_of(direction.b, row), row_of(direction.c, row)};
+          for (Index k = 0; k < task.blocks; ++k) {
+            const Index channel = task.from + k * width, at = row * plan.channels + channel, here = task.lanes(k);
+            const Batch delta = load(in.delta.data() + at, here), delta_moved = part_of(direction.delta, at, here);
+            const Batch u = load(in.u.data() + at, here), u_moved = part_of(direction.u, at, here);
+            const Batch d = load(in.d.data() + channel, here), d_moved = part_of(direction.d, channel, here);
+            Batch y = d * u, y_moved = xsimd::fma(d, u_moved, d_moved * u);
+            const Index first = k * n * width;
+            step_along({h + first, h_moved + first, decay + first, decay_moved + first}, readings, y, y_moved, delta, delta_moved,
+                       delta * u, xsimd::fma(delta, u_moved, delta_moved * u), n);
+            store(out.data() + at, y, here);
+            store(moved.data() + at, y_moved, here);
+          }
+        }
+      }
+    });
+  }
+
   static void backward(const Inputs& adjoint, const Tensor<B>& g, const Tensor<B>& kept, const Inputs& in) {
     const Plan plan(in);
     const Index n = plan.states, vectors = n * width;
@@ -172,9 +207,10 @@ class SelectiveScan<Cpu<T>> {
     x.store_aligned(padded);
     std::memcpy(p, padded, std::size_t(n) * sizeof(T));
   }
-  /// Rows of `a` as columns, in powers of 2; lanes that stand for no channel 0.
+  /// Rows of `a` as columns, in powers of 2; lanes that stand for no channel 0, and everything where `a` is absent.
   static void load_decay(T* to, const Tensor<B>& a, const Task& task, Index n) {
     std::fill_n(to, task.blocks * n * width, T(0));
+    if (!a) return;
     constexpr T log2e = T(std::numbers::log2e);
     for (Index c = 0; c < task.count; ++c)
       for (Index i = 0; i < n; ++i) to[(c / width * n + i) * width + c % width] = a.data()[(task.from + c) * n + i] * log2e;
@@ -217,6 +253,32 @@ class SelectiveScan<Cpu<T>> {
       const Batch state = xsimd::fma(exp2(delta * Batch::load_aligned(a)), Batch::load_aligned(h), x * Batch(b[i]));
       state.store_aligned(h);
       y = xsimd::fma(Batch(c[i]), state, y);
+    }
+  }
+  /// Of one step: b and c, and what moves them.
+  struct Readings {
+    const T *b, *c, *b_moved, *c_moved;
+  };
+  /// States and decays of a block of channels, and what moves them.
+  struct Moving {
+    T *h, *h_moved;
+    const T *a, *a_moved;
+  };
+  /// `step` and its derivative.
+  static void step_along(const Moving& at, const Readings& row, Batch& y, Batch& y_moved, const Batch& delta,
+                         const Batch& delta_moved, const Batch& x, const Batch& x_moved, Index n) {
+    const Batch ln2(T(std::numbers::ln2));
+    for (Index i = 0; i < n; ++i) {
+      const auto load_at = [i](const T* p) { return Batch::load_aligned(p + i * width); };
+      const Batch a = load_at(at.a), h = load_at(at.h), decay = exp2(delta * a), b(row.b[i]), c(row.c[i]);
+      const Batch state = xsimd::fma(decay, h, x * b);
+      const Batch slope = ln2 * xsimd::fma(delta_moved, a, delta * load_at(at.a_moved));
+      const Batch input = xsimd::fma(x_moved, b, x * Batch(row.b_moved[i]));
+      const Batch moved = xsimd::fma(decay, xsimd::fma(slope, h, load_at(at.h_moved)), input);
+      state.store_aligned(at.h + i * width);
+      moved.store_aligned(at.h_moved + i * width);
+      y = xsimd::fma(c, state, y);
+      y_moved = xsimd::fma(c, moved, xsimd::fma(Batch(row.c_moved[i]), state, y_moved));
     }
   }
   static void again(T* h, T* e, const T* a, const Batch& delta, const Batch& x, const T* b, Index n) {

@@ -81,6 +81,46 @@ struct SelectiveScanKernel {
   }
 };
 
+/// One channel of one sequence and its derivative along a direction, of which absent parts are null; `lanes` states at a time.
+template <class T>
+struct SelectiveTangentKernel {
+  SelectiveScanView<T> in;
+  SelectiveInputs<const T*> along;
+  T *out, *moved;
+
+  MOESAIC_HD static T part(const T* x, Index at) { return x ? x[at] : T(0); }
+
+  MOESAIC_HD void operator()(Index i) const {
+    const Index sequence = i / in.channels, channel = i - sequence * in.channels;
+    for (Index first = 0; first == 0 || first < in.states; first += scan_lanes) {
+      T h[scan_lanes] = {}, h_moved[scan_lanes] = {}, rate[scan_lanes] = {}, rate_moved[scan_lanes] = {};
+      for (int k = 0; k < scan_lanes; ++k)
+        if (first + k < in.states) {
+          rate[k] = in.a[channel * in.states + first + k];
+          rate_moved[k] = part(along.a, channel * in.states + first + k);
+        }
+      for (Index t = 0; t < in.steps; ++t) {
+        const Index row = sequence * in.steps + t, at = row * in.channels + channel;
+        const T u = in.u[at], u_moved = part(along.u, at), delta = in.delta[at], delta_moved = part(along.delta, at);
+        const T x = delta * u, x_moved = delta_moved * u + delta * u_moved;
+        T y = first == 0 ? in.d[channel] * u : out[at];
+        T y_moved = first == 0 ? part(along.d, channel) * u + in.d[channel] * u_moved : moved[at];
+        for (int k = 0; k < scan_lanes; ++k) {
+          if (first + k >= in.states) continue;
+          const Index place = row * in.states + first + k;
+          const T decay = std::exp(delta * rate[k]), slope = delta_moved * rate[k] + delta * rate_moved[k];
+          h_moved[k] = decay * (h_moved[k] + slope * h[k]) + x_moved * in.b[place] + x * part(along.b, place);
+          h[k] = decay * h[k] + x * in.b[place];
+          y += in.c[place] * h[k];
+          y_moved += part(along.c, place) * h[k] + in.c[place] * h_moved[k];
+        }
+        out[at] = y;
+        moved[at] = y_moved;
+      }
+    }
+  }
+};
+
 /// One channel of one sequence backwards: `carry`, the adjoints that come back into the end of every span.
 template <class T>
 struct SelectiveCarryKernel {
@@ -172,8 +212,8 @@ struct SelectiveStateKernel {
 
 }  // namespace device
 
-/// Selective scans on a device: a thread for every channel of a sequence forwards, and for every span of it backwards. Sums over
-/// channels and spans are partial sums, added in the order of their places.
+/// Selective scans on a device: a thread for every channel of a sequence forwards, with or without a tangent, and for every span
+/// of it backwards. Sums over channels and spans are partial sums, added in the order of their places.
 template <class T>
 struct SelectiveScan<Thrust<T>> {
   using B = Thrust<T>;
@@ -185,6 +225,13 @@ struct SelectiveScan<Thrust<T>> {
   static void forward(const Tensor<B>& out, const Tensor<B>& kept, const Inputs& in) {
     const View view(in);
     device::for_each_index(view.batch * view.channels, device::SelectiveScanKernel<T>{view, out.data(), kept.data()});
+  }
+
+  static void tangent(const Tensor<B>& out, const Tensor<B>& moved, const Inputs& in, const Inputs& direction) {
+    const View view(in);
+    const SelectiveInputs<const T*> along{direction.u.data(), direction.delta.data(), direction.a.data(),
+                                          direction.b.data(), direction.c.data(),     direction.d.data()};
+    device::for_each_index(view.batch * view.channels, device::SelectiveTangentKernel<T>{view, along, out.data(), moved.data()});
   }
 
   static void backward(const Inputs& adjoint, const Tensor<B>& g, const Tensor<B>& kept, const Inputs& in) {
