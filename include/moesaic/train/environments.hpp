@@ -167,11 +167,23 @@ class EnvironmentTraining {
     if constexpr (!refits) {
       return false;
     } else {
-      if (model_.experts.count == 1) return false;
-      auto refit = cluster::refit_gate(contexts.tensor(), expert_losses().tensor(), centroids_.tensor(), random, model_.gate.refit);
-      centroids_ = std::move(refit.centroids);
-      if (refit.outcome != cluster::GateRefitOutcome::Refitted) return false;
-      B::copy(view(parameters.tensor(), model_.gate_offset(), {model_.gate_size}), refit.weights);
+      const Index experts = model_.experts.count, environments = data_.environments;
+      if (experts == 1) return false;
+      const Tensor<B> losses = expert_losses();
+      const Scratch<HostMemory> host_memory;
+      const Scratch<typename B::Memory> scratch;
+      const cluster::GateRefitMemory<B> found{
+          make_tensor<B>({model_.features() + 1, experts}), make_tensor<B>({experts, model_.features()}),
+          host_scratch<std::int32_t>(std::size_t(environments)), host_scratch<std::int32_t>(std::size_t(experts)),
+          host_scratch<std::int32_t>(std::size_t(environments))};
+      const auto refit = cluster::refit_gate(contexts.tensor(), losses, centroids_.tensor(), random, model_.gate.refit, found);
+      if (refit.outcome != cluster::GateRefitOutcome::Refitted) {
+        if (centroids_) spare_centroids_ = std::move(centroids_);
+        return false;
+      }
+      if (!centroids_) centroids_ = spare_centroids_ ? std::move(spare_centroids_) : Array<B>(found.centroids.shape());
+      B::copy(centroids_, found.centroids);
+      B::copy(view(parameters.tensor(), model_.gate_offset(), {model_.gate_size}), found.weights);
       return true;
     }
   }
@@ -327,7 +339,8 @@ class EnvironmentTraining {
   std::vector<double> losses_, all_losses_, environment_loss_;
   std::vector<T> host_contexts_, host_losses_;
   Array<B> own_losses_;
-  Array<B> centroids_;
+  Array<B> centroids_;        ///< of the last refit, from which the next one starts; absent where that starts afresh
+  Array<B> spare_centroids_;  ///< their memory in the meantime
 };
 
 }  // namespace moesaic
