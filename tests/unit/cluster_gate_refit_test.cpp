@@ -234,8 +234,9 @@ TEST_CASE("median or mean: one outlying loss turns the mean, and a diverged expe
 TEST_CASE("an even cluster's median is the mean of the middle two") {
   const auto losses = array(Shape{4, 1}, {4, 1, 2, 100});
   const Scratch<HostMemory> scratch;
-  CHECK(cluster::detail::cluster_losses(losses.tensor(), {0, 0, 0, 0}, 1, LossCentre::Median).data()[0] == 3);
-  CHECK(cluster::detail::cluster_losses(losses.tensor(), {0, 0, 0, 0}, 1, LossCentre::Mean).data()[0] == 26.75);
+  const Labels together(4, 0);
+  CHECK(cluster::detail::cluster_losses(losses.tensor(), together, 1, LossCentre::Median).data()[0] == 3);
+  CHECK(cluster::detail::cluster_losses(losses.tensor(), together, 1, LossCentre::Mean).data()[0] == 26.75);
 }
 
 TEST_CASE("the same random stream gives the same gate, another moves it by about the noise") {

@@ -182,8 +182,10 @@ TEST_CASE("ODEBench-4 is the set stored in the MixER repository, to 1e-10") {
 }
 
 TEST_CASE("a perfect field scored on published data meets the solver's noise floor") {
-  const auto floor_of = [](const char* name, auto split, auto metric) {
-    const auto published = data::make(name), exact = data::make(name, {.solver = data::Solver::exact});
+  // The published data hold the error of the solver that made them, so that the true field scores this and no model honestly less.
+  const auto floor_of = [](const char* name, auto split, auto metric, Index test_trajectories = 0) {
+    const auto published = data::make(name, {.test_trajectories = test_trajectories});
+    const auto exact = data::make(name, {.solver = data::Solver::exact, .test_trajectories = test_trajectories});
     return metric(split(exact).states.tensor(), split(published).states.tensor());
   };
   const auto mse = [](const auto& p, const auto& t) { return data::mean(data::squared_error(p, t)); };
@@ -192,16 +194,20 @@ TEST_CASE("a perfect field scored on published data meets the solver's noise flo
   const auto adapt_test = [](const data::Environments& s) -> const data::Trajectories& { return s.adapt_test; };
   const auto within = [](double actual, double expected) {
     CAPTURE(actual);
-    CHECK(actual > expected / 3);
-    CHECK(actual < expected * 3);
+    CHECK(actual > expected * 0.95);
+    CHECK(actual < expected * 1.05);
   };
   within(floor_of("lv", train, mse), 1.2e-5);
   within(floor_of("lv", test, mse), 9.9e-6);
   within(floor_of("lv", adapt_test, mse), 8.2e-6);
   within(floor_of("sm", test, mse), 2.7e-5);
   within(floor_of("sm", adapt_test, mse), 1.5e-5);
+  // Like the others the mean over all 32 test trajectories of an environment. The first six alone score 8.3e-9 and 5.7e-9, a few of
+  // the others ten times that.
   within(floor_of("go", test, mse), 2.84e-8);
   within(floor_of("go", adapt_test, mse), 1.97e-8);
+  within(floor_of("go", test, mse, 6), 8.3e-9);
+  within(floor_of("go", adapt_test, mse, 6), 5.7e-9);
 
   const auto published = data::make("odebench-10b"), exact = data::make("odebench-10b", {.solver = data::Solver::exact});
   const auto scores = data::relative_error(exact.train.states.tensor(), published.train.states.tensor());
@@ -210,7 +216,15 @@ TEST_CASE("a perfect field scored on published data meets the solver's noise flo
   for (const auto& f : families) {
     CAPTURE(f.name);
     CHECK(f.environments == 16);
-    CHECK(f.mean < 3e-3);
+    const std::string id = f.name.substr(0, 2);
+    if (id == "35")
+      within(f.mean, 4.76e-4);
+    else if (id == "37")
+      within(f.mean, 1.23e-4);
+    else if (id == "34")
+      within(f.mean, 1.00e-4);
+    else
+      CHECK(f.mean < 5e-5);
   }
   CHECK(data::percent_below(scores) == 100);
 }

@@ -5,24 +5,31 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
+#include <moesaic/core/host_memory.hpp>
 #include <moesaic/core/tensor.hpp>
 
 namespace moesaic::cluster {
 
 namespace detail {
 
-/// The cost matrix [C, M] in double, checked. An infinite cost becomes one that outweighs every sum of finite ones, so that it is
-/// taken only where nothing else is left.
 template <class B>
-std::vector<double> assignment_costs(const Tensor<B>& cost) {
+void require_costs(const Tensor<B>& cost) {
   require(bool(cost) && cost.shape().rank() == 2 && cost.shape()[0] > 0, "assignment: expected a cost matrix, met shape ",
           cost.shape());
   const Index rows = cost.shape()[0], cols = cost.shape()[1];
   require(rows <= cols, "assignment: ", rows, " rows for ", cols, " columns, expected at least as many columns as rows");
+}
+
+/// The cost matrix [C, M] in double, checked, in the current workspace. An infinite cost becomes one that outweighs every sum of
+/// finite ones, so that it is taken only where nothing else is left.
+template <class B>
+std::span<double> assignment_costs(const Tensor<B>& cost) {
+  const Index rows = cost.shape()[0], cols = cost.shape()[1];
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  std::vector<double> out(std::size_t(rows * cols));
+  const auto out = host_scratch<double>(std::size_t(rows * cols));
   double low = infinity, high = -infinity;
   for (Index i = 0; i < rows * cols; ++i) {
     const double c = double(cost.data()[i]);
@@ -37,16 +44,14 @@ std::vector<double> assignment_costs(const Tensor<B>& cost) {
   return out;
 }
 
-}  // namespace detail
-
-/// Gives row after row, in order, the cheapest column (ties: the lowest) that no earlier row took. `cost [C, M]`, C <= M, without
-/// NaN; returns C columns. Depends on the order of the rows and can be far from optimal.
+/// `greedy_assignment`, the columns in memory of the caller.
 template <class B>
-std::vector<std::int32_t> greedy_assignment(const Tensor<B>& cost) {
-  const auto costs = detail::assignment_costs(cost);
+void assign_greedily(const Tensor<B>& cost, std::span<std::int32_t> column) {
+  const Scratch<HostMemory> scratch;
+  const auto costs = assignment_costs(cost);
   const Index rows = cost.shape()[0], cols = cost.shape()[1];
-  std::vector<std::int32_t> column(std::size_t(rows), -1);
-  std::vector<char> used(std::size_t(cols), 0);
+  const auto used = host_scratch<char>(std::size_t(cols));
+  std::fill(used.begin(), used.end(), char(0));
   for (Index i = 0; i < rows; ++i) {
     Index best = -1;
     for (Index j = 0; j < cols; ++j)
@@ -54,21 +59,23 @@ std::vector<std::int32_t> greedy_assignment(const Tensor<B>& cost) {
     used[std::size_t(best)] = 1;
     column[std::size_t(i)] = std::int32_t(best);
   }
-  return column;
 }
 
-/// Gives every row its own column at the least total cost. `cost [C, M]`, C <= M, without NaN; returns C columns. Shortest
-/// augmenting paths, O(C^2 M). Jonker, Volgenant: A shortest augmenting path algorithm for dense and sparse linear assignment
-/// problems, Computing 38 (1987).
+/// `optimal_assignment`, the columns in memory of the caller.
 template <class B>
-std::vector<std::int32_t> optimal_assignment(const Tensor<B>& cost) {
-  const auto costs = detail::assignment_costs(cost);
+void assign_optimally(const Tensor<B>& cost, std::span<std::int32_t> column) {
+  const Scratch<HostMemory> scratch;
+  const auto costs = assignment_costs(cost);
   const auto rows = std::size_t(cost.shape()[0]), cols = std::size_t(cost.shape()[1]);
   constexpr double infinity = std::numeric_limits<double>::infinity();
   // Column `cols` is a stand-in that holds the row being added; the row potentials belong to matched or added rows.
-  std::vector<double> row_price(rows, 0), col_price(cols + 1, 0), slack(cols);
-  std::vector<std::size_t> row_of(cols + 1, rows), previous(cols);
-  std::vector<char> reached(cols + 1);
+  const auto row_price = host_scratch<double>(rows), col_price = host_scratch<double>(cols + 1);
+  const auto slack = host_scratch<double>(cols);
+  const auto row_of = host_scratch<std::size_t>(cols + 1), previous = host_scratch<std::size_t>(cols);
+  const auto reached = host_scratch<char>(cols + 1);
+  std::fill(row_price.begin(), row_price.end(), 0.0);
+  std::fill(col_price.begin(), col_price.end(), 0.0);
+  std::fill(row_of.begin(), row_of.end(), rows);
   for (std::size_t added = 0; added < rows; ++added) {
     std::size_t at = cols;
     row_of[at] = added;
@@ -97,9 +104,30 @@ std::vector<std::int32_t> optimal_assignment(const Tensor<B>& cost) {
       at = previous[at];
     }
   }
-  std::vector<std::int32_t> column(rows, -1);
   for (std::size_t j = 0; j < cols; ++j)
     if (row_of[j] != rows) column[row_of[j]] = std::int32_t(j);
+}
+
+}  // namespace detail
+
+/// Gives row after row, in order, the cheapest column (ties: the lowest) that no earlier row took. `cost [C, M]`, C <= M, without
+/// NaN; returns C columns. Depends on the order of the rows and can be far from optimal.
+template <class B>
+std::vector<std::int32_t> greedy_assignment(const Tensor<B>& cost) {
+  detail::require_costs(cost);
+  std::vector<std::int32_t> column(std::size_t(cost.shape()[0]));
+  detail::assign_greedily(cost, column);
+  return column;
+}
+
+/// Gives every row its own column at the least total cost. `cost [C, M]`, C <= M, without NaN; returns C columns. Shortest
+/// augmenting paths, O(C^2 M). Jonker, Volgenant: A shortest augmenting path algorithm for dense and sparse linear assignment
+/// problems, Computing 38 (1987).
+template <class B>
+std::vector<std::int32_t> optimal_assignment(const Tensor<B>& cost) {
+  detail::require_costs(cost);
+  std::vector<std::int32_t> column(std::size_t(cost.shape()[0]));
+  detail::assign_optimally(cost, column);
   return column;
 }
 

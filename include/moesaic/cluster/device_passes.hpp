@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include <moesaic/cluster/kmeans_options.hpp>
@@ -98,7 +99,7 @@ struct GapKernel {
 };
 
 template <class T>
-void to_integers(std::vector<std::int32_t>& out, const std::vector<T>& labels) {
+void to_integers(std::span<std::int32_t> out, const std::vector<T>& labels) {
   std::transform(labels.begin(), labels.end(), out.begin(), [](T label) { return std::int32_t(label); });
 }
 
@@ -125,26 +126,24 @@ class DevicePasses {
   using D = Double<B>;
 
  public:
-  DevicePasses(const Tensor<B>& samples, const KMeansOptions& options, KMeansResult<B>& result)
-      : samples_(samples), options_(options), result_(result), counts_(std::size_t(clusters_)) {
-    result.assignment.assign(std::size_t(rows_), 0);
-  }
+  DevicePasses(const Tensor<B>& samples, const KMeansOptions& options, const Clustering<B>& clustering)
+      : samples_(samples), options_(options), clustering_(clustering), counts_(std::size_t(clusters_)) {}
 
   void assign() {
-    label_samples(label_, samples_, result_.centroids.tensor(), options_.metric);
+    label_samples(label_, samples_, clustering_.centroids, options_.metric);
     sum();
   }
-  void fetch_assignment() { to_integers(result_.assignment, to_host(label_)); }
+  void fetch_assignment() { to_integers(clustering_.assignment, to_host(label_)); }
   void take_assignment() {
-    const std::vector<T> host(result_.assignment.begin(), result_.assignment.end());
+    const std::vector<T> host(clustering_.assignment.begin(), clustering_.assignment.end());
     B::from_host(label_, host.data());
     sum();
   }
 
   Index* counts() { return counts_.data(); }
-  std::vector<double> gaps() const {
+  void gaps(std::span<double> out) const {
     const Scratch<typename B::Memory> scratch;
-    return to_host(measure());
+    D::to_host(out.data(), measure());
   }
   double inertia() const {
     const Scratch<typename B::Memory> scratch;
@@ -154,15 +153,15 @@ class DevicePasses {
   }
 
   bool move_centroids() {
-    B::copy(result_.centroids, means_);
+    B::copy(clustering_.centroids, means_);
     return still_;
   }
 
  private:
   Tensor<D> measure() const {
     const auto gap = make_tensor<D>(Shape{rows_});
-    device::for_each_index(rows_, GapKernel<T>{options_.metric, samples_.data(), result_.centroids.data(), label_.data(), columns_,
-                                               gap.data()});
+    device::for_each_index(rows_, GapKernel<T>{options_.metric, samples_.data(), clustering_.centroids.data(), label_.data(),
+                                               columns_, gap.data()});
     return gap;
   }
 
@@ -173,7 +172,7 @@ class DevicePasses {
                                                                          chunk_rows_, parts_.data()});
     D::sum_to(sums_, parts_);
     device::for_each_index(clusters_ * columns_,
-                           MeanKernel<T>{sums_.data(), result_.centroids.data(), columns_, options_.absolute_tolerance,
+                           MeanKernel<T>{sums_.data(), clustering_.centroids.data(), columns_, options_.absolute_tolerance,
                                          options_.relative_tolerance, means_.data(), moving_.data(), report_.data()});
     D::sum_to(report_.rows(1, 1).reshape({clusters_, 1}), moving_);
     const auto report = to_host(report_);
@@ -184,8 +183,8 @@ class DevicePasses {
 
   Tensor<B> samples_;
   const KMeansOptions& options_;
-  KMeansResult<B>& result_;
-  const Index rows_ = samples_.shape()[0], columns_ = samples_.shape()[1], clusters_ = result_.centroids.shape()[0];
+  const Clustering<B> clustering_;
+  const Index rows_ = samples_.shape()[0], columns_ = samples_.shape()[1], clusters_ = clustering_.centroids.shape()[0];
   /// As many chunks as keep a GPU busy, within 64 MB for their sums.
   const Index most_chunks_ = std::clamp((Index{1} << 23) / (clusters_ * (columns_ + 1)), Index{1}, Index{4096});
   const Index chunk_rows_ = std::max((rows_ + most_chunks_ - 1) / most_chunks_, Index{64});

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include <moesaic/backend/cpu.hpp>
@@ -62,36 +62,47 @@ struct GateRefitOptions {
 
 enum class GateRefitOutcome { Refitted, EmptyCluster, NotConverged };
 
-template <class B>
-struct GateRefit {
+/// How a refit ended.
+struct GateRefitReport {
   GateRefitOutcome outcome = GateRefitOutcome::Refitted;
+  int passes = 0;            ///< of k-means
+  Index empty_cluster = -1;  ///< the cluster without members, if that was the outcome
+};
+
+template <class B>
+struct GateRefit : GateRefitReport {
   Array<B> weights;                             ///< [D + 1, M], last row the bias; absent unless refitted: keep the old ones
   Array<B> centroids;                           ///< [M, D] for the next call; absent unless refitted: start afresh
   std::vector<std::int32_t> cluster;            ///< of every environment
   std::vector<std::int32_t> expert_of_cluster;  ///< empty unless refitted
   std::vector<std::int32_t> expert;             ///< of every environment, to which the logits are fitted; empty unless refitted
-  int passes = 0;                               ///< of k-means
-  Index empty_cluster = -1;                     ///< the cluster without members, if that was the outcome
+};
+
+/// Where a refit writes what `GateRefit` holds: memory of the caller, of use only after a refit.
+template <class B>
+struct GateRefitMemory {
+  Tensor<B> weights, centroids;
+  std::span<std::int32_t> cluster, expert_of_cluster, expert;
 };
 
 namespace detail {
 
 /// [C, M]: the centre over a cluster's environments of each expert's loss. NaN, from an expert that diverged, counts as infinite.
 template <class B>
-Tensor<B> cluster_losses(const Tensor<B>& losses, const std::vector<std::int32_t>& cluster, Index clusters, LossCentre centre) {
+Tensor<B> cluster_losses(const Tensor<B>& losses, std::span<const std::int32_t> cluster, Index clusters, LossCentre centre) {
   using T = typename B::Scalar;
   const Index experts = losses.shape()[1];
   const auto out = make_tensor<B>(Shape{clusters, experts});
-  std::vector<T> values;
-  values.reserve(cluster.size());
+  const auto room = host_scratch<T>(cluster.size());
   for (Index c = 0; c < clusters; ++c)
     for (Index m = 0; m < experts; ++m) {
-      values.clear();
+      std::size_t count = 0;
       for (std::size_t e = 0; e < cluster.size(); ++e)
         if (Index(cluster[e]) == c) {
           const T loss = losses.data()[Index(e) * experts + m];
-          values.push_back(finite(double(loss)) ? loss : std::numeric_limits<T>::infinity());
+          room[count++] = finite(double(loss)) ? loss : std::numeric_limits<T>::infinity();
         }
+      const auto values = room.first(count);
       T& result = out.data()[c * experts + m];
       if (centre == LossCentre::Mean) {
         double sum = 0;
@@ -107,12 +118,12 @@ Tensor<B> cluster_losses(const Tensor<B>& losses, const std::vector<std::int32_t
   return out;
 }
 
-/// `x` with normal noise of standard deviation `size`.
+/// `x` with normal noise of standard deviation `size`, in the current workspaces.
 template <class B>
 Tensor<B> shaken(const Tensor<B>& x, const Random& random, double size) {
   using T = typename B::Scalar;
   if (size == 0) return x;
-  std::vector<T> noise(std::size_t(x.size()));
+  const auto noise = host_scratch<T>(std::size_t(x.size()));
   for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = T(size * random.normal(i));
   const auto shake = make_tensor<B>(x.shape()), out = make_tensor<B>(x.shape());
   B::from_host(shake, noise.data());
@@ -122,7 +133,102 @@ Tensor<B> shaken(const Tensor<B>& x, const Random& random, double size) {
   return out;
 }
 
+inline KMeansOptions clustering_of(const GateRefitOptions& options) {
+  return {.metric = options.metric,
+          .empty = options.empty,
+          .max_passes = options.max_passes,
+          .absolute_tolerance = options.absolute_tolerance,
+          .relative_tolerance = options.relative_tolerance,
+          .restarts = options.restarts};
+}
+
+template <class B>
+void require_gate_refit(const Tensor<B>& contexts, const Tensor<B>& losses, const Tensor<B>& centroids,
+                        const GateRefitOptions& options) {
+  require_rows("gate refit: contexts", contexts);
+  const Index environments = contexts.shape()[0], columns = contexts.shape()[1];
+  require(bool(losses) && losses.shape().rank() == 2 && losses.shape()[0] == environments && losses.shape()[1] > 0,
+          "gate refit: expected losses of shape [", environments, ", experts], met ", losses.shape());
+  const Index experts = losses.shape()[1];
+  require(experts <= environments, "gate refit: ", experts, " experts for ", environments,
+          " environments, expected at least as many environments as experts");
+  require(!centroids || centroids.shape() == Shape{experts, columns}, "gate refit: expected centroids of shape ",
+          Shape{experts, columns}, ", met ", centroids.shape());
+  if (centroids) require_centroids(contexts, centroids);
+  require(options.noise >= 0 && finite(options.noise), "gate refit: noise is ", options.noise,
+          ", expected a finite number from 0 on");
+  require_options(clustering_of(options));
+}
+
+/// K-means from `centroids`, or where there are none from the start that the options name.
+template <class B>
+KMeansOutcome cluster_contexts(const Tensor<B>& contexts, const Tensor<B>& centroids, const Random& random,
+                               const GateRefitOptions& options, const Clustering<B>& out) {
+  using T = typename B::Scalar;
+  const KMeansOptions clustering = clustering_of(options);
+  if (centroids) {
+    B::copy(out.centroids, centroids);
+  } else if (options.start == GateStart::PlusPlus) {
+    return best_of_starts(contexts, random, clustering, out);
+  } else {
+    const auto first = host_scratch<T>(std::size_t(out.centroids.size()));
+    for (std::size_t i = 0; i < first.size(); ++i) first[i] = T(2e-3 * random.uniform(i) - 1e-3);
+    B::from_host(out.centroids, first.data());
+  }
+  return run_passes(contexts, clustering, out);
+}
+
 }  // namespace detail
+
+/// `refit_gate` in memory of the caller: on the host it allocates nothing once the workspace has grown to what it needs.
+template <class B>
+GateRefitReport refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, const Tensor<B>& centroids, const Random& random,
+                           const GateRefitOptions& options, const GateRefitMemory<B>& out) {
+  using T = typename B::Scalar;
+  detail::require_gate_refit(contexts, losses, centroids, options);
+  const Index environments = contexts.shape()[0], columns = contexts.shape()[1], experts = losses.shape()[1];
+  const Random start = random.fork(0), noise = random.fork(1);
+  const Scratch<HostMemory> host_memory;
+  const Scratch<typename B::Memory> scratch;
+
+  const auto clusters = detail::cluster_contexts(contexts, centroids, start, options, {out.centroids, out.cluster});
+  GateRefitReport report{GateRefitOutcome::Refitted, clusters.passes, clusters.empty_cluster};
+  if (clusters.empty_cluster >= 0)
+    report.outcome = GateRefitOutcome::EmptyCluster;
+  else if (!options.last_pass_counts && clusters.passes == options.max_passes)
+    report.outcome = GateRefitOutcome::NotConverged;
+  if (report.outcome != GateRefitOutcome::Refitted) return report;
+
+  const auto host_losses = host_scratch<T>(std::size_t(losses.size()));
+  B::to_host(host_losses.data(), losses);
+  for (auto& x : host_losses)
+    if (std::isnan(x)) x = std::numeric_limits<T>::infinity();  // an expert that fails is the worst there is
+  const Tensor<Cpu<T>> loss(host_losses.data(), losses.shape());
+  const auto centre = detail::cluster_losses(loss, out.cluster, experts, options.centre);
+  if (options.matching == Matching::Greedy)
+    detail::assign_greedily(centre, out.expert_of_cluster);
+  else
+    detail::assign_optimally(centre, out.expert_of_cluster);
+
+  const auto chosen = host_scratch<T>(std::size_t(environments * experts));
+  std::fill(chosen.begin(), chosen.end(), T(0));
+  for (Index e = 0; e < environments; ++e) {
+    const auto matched = out.expert_of_cluster[std::size_t(out.cluster[std::size_t(e)])];
+    const T* own = loss.data() + e * experts;
+    const auto best = std::int32_t(std::min_element(own, own + experts) - own);
+    const auto expert = double(own[best]) < options.desertion * double(own[matched]) ? best : matched;
+    out.expert[std::size_t(e)] = expert;
+    chosen[std::size_t(e * experts + expert)] = 1;
+  }
+  const auto x = make_tensor<B>(Shape{environments, columns + 1}), y = make_tensor<B>(Shape{environments, experts});
+  B::from_host(y, chosen.data());
+  B::fill(x, T(1));
+  B::put_slice(x, detail::shaken(contexts, noise, options.noise), 1, 0, false);
+  const LeastSquaresOptions fitting{.ridge = options.ridge, .unpenalised = 1};
+  detail::require_least_squares(x, y, fitting);
+  detail::solve_least_squares(x, y, fitting, out.weights);
+  return report;
+}
 
 /// Refits a linear gate without gradients: clusters the environments' `contexts [E, D]` into as many clusters as there are
 /// experts, matches clusters with experts by their `losses [E, M]` (each expert alone on each environment), and fits the logits
@@ -133,70 +239,17 @@ Tensor<B> shaken(const Tensor<B>& x, const Random& random, double size) {
 template <class B>
 GateRefit<B> refit_gate(const Tensor<B>& contexts, const Tensor<B>& losses, const Tensor<B>& centroids, const Random& random,
                         const GateRefitOptions& options = {}) {
-  using T = typename B::Scalar;
-  require_rows("gate refit: contexts", contexts);
-  const Index environments = contexts.shape()[0], columns = contexts.shape()[1];
-  require(bool(losses) && losses.shape().rank() == 2 && losses.shape()[0] == environments && losses.shape()[1] > 0,
-          "gate refit: expected losses of shape [", environments, ", experts], met ", losses.shape());
-  const Index experts = losses.shape()[1];
-  require(experts <= environments, "gate refit: ", experts, " experts for ", environments,
-          " environments, expected at least as many environments as experts");
-  require(!centroids || centroids.shape() == Shape{experts, columns}, "gate refit: expected centroids of shape ",
-          Shape{experts, columns}, ", met ", centroids.shape());
-  require(options.noise >= 0 && finite(options.noise), "gate refit: noise is ", options.noise,
-          ", expected a finite number from 0 on");
-  const Random start = random.fork(0), noise = random.fork(1);
-  const Scratch<HostMemory> host_scratch;
-  const Scratch<typename B::Memory> scratch;
-
-  const KMeansOptions clustering{.metric = options.metric,
-                                 .empty = options.empty,
-                                 .max_passes = options.max_passes,
-                                 .absolute_tolerance = options.absolute_tolerance,
-                                 .relative_tolerance = options.relative_tolerance,
-                                 .restarts = options.restarts};
-  KMeansResult<B> clusters;
-  if (centroids) {
-    clusters = kmeans(contexts, centroids, clustering);
-  } else if (options.start == GateStart::PlusPlus) {
-    clusters = kmeans(contexts, experts, start, clustering);
-  } else {
-    std::vector<T> first(std::size_t(experts * columns));
-    for (std::size_t i = 0; i < first.size(); ++i) first[i] = T(2e-3 * start.uniform(i) - 1e-3);
-    clusters = kmeans(contexts, Array<B>(Shape{experts, columns}, first).tensor(), clustering);
-  }
-
+  detail::require_gate_refit(contexts, losses, centroids, options);
+  const Index columns = contexts.shape()[1], experts = losses.shape()[1];
+  const auto environments = std::size_t(contexts.shape()[0]);
   GateRefit<B> result;
-  result.passes = clusters.passes;
-  result.empty_cluster = clusters.empty_cluster;
-  if (clusters.empty_cluster >= 0)
-    result.outcome = GateRefitOutcome::EmptyCluster;
-  else if (!options.last_pass_counts && clusters.passes == options.max_passes)
-    result.outcome = GateRefitOutcome::NotConverged;
-  if (result.outcome != GateRefitOutcome::Refitted) return result;
-
-  result.cluster = std::move(clusters.assignment);
-  result.centroids = std::move(clusters.centroids);
-  auto host_losses = to_host(losses);
-  for (auto& x : host_losses)
-    if (std::isnan(x)) x = std::numeric_limits<T>::infinity();  // an expert that fails is the worst there is
-  const Tensor<Cpu<T>> loss(host_losses.data(), losses.shape());
-  const auto centre = detail::cluster_losses(loss, result.cluster, experts, options.centre);
-  result.expert_of_cluster = options.matching == Matching::Greedy ? greedy_assignment(centre) : optimal_assignment(centre);
-
-  std::vector<T> chosen(std::size_t(environments * experts), T(0));
-  for (Index e = 0; e < environments; ++e) {
-    const auto matched = result.expert_of_cluster[std::size_t(result.cluster[std::size_t(e)])];
-    const T* own = loss.data() + e * experts;
-    const auto best = std::int32_t(std::min_element(own, own + experts) - own);
-    result.expert.push_back(double(own[best]) < options.desertion * double(own[matched]) ? best : matched);
-    chosen[std::size_t(e * experts + result.expert.back())] = 1;
-  }
-  const auto x = make_tensor<B>(Shape{environments, columns + 1}), y = make_tensor<B>(Shape{environments, experts});
-  B::from_host(y, chosen.data());
-  B::fill(x, T(1));
-  B::put_slice(x, detail::shaken(contexts, noise, options.noise), 1, 0, false);
-  result.weights = least_squares(x, y, {.ridge = options.ridge, .unpenalised = 1});
+  result.weights = Array<B>(Shape{columns + 1, experts});
+  result.centroids = Array<B>(Shape{experts, columns});
+  result.cluster.resize(environments), result.expert.resize(environments), result.expert_of_cluster.resize(std::size_t(experts));
+  const auto report = refit_gate<B>(contexts, losses, centroids, random, options,
+                                    {result.weights, result.centroids, result.cluster, result.expert_of_cluster, result.expert});
+  if (report.outcome != GateRefitOutcome::Refitted) result = {};
+  static_cast<GateRefitReport&>(result) = report;
   return result;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <span>
 
 #include <moesaic/cluster/kmeans_options.hpp>
 #include <moesaic/cluster/nearest_centroid.hpp>
@@ -17,36 +17,35 @@ class HostPasses {
   using Scan = CentroidScan<T>;
 
  public:
-  HostPasses(const Tensor<B>& samples, const KMeansOptions& options, KMeansResult<B>& result)
+  HostPasses(const Tensor<B>& samples, const KMeansOptions& options, const Clustering<B>& clustering)
       : x_(samples.data()),
         rows_(samples.shape()[0]),
         columns_(samples.shape()[1]),
-        clusters_(result.centroids.shape()[0]),
+        clusters_(clustering.centroids.shape()[0]),
         options_(options),
-        result_(result),
+        centroids_(clustering.centroids.data()),
+        assignment_(clustering.assignment),
         tiles_(options.metric, x_, rows_, columns_),
         scan_(options.metric, clusters_, columns_, take<T>(Scan::size(clusters_, columns_))),
         sums_(take<double>(tiles_.chunks().count * clusters_ * columns_)),
-        counts_(take<Index>(tiles_.chunks().count * clusters_)) {
-    result.assignment.assign(std::size_t(rows_), 0);
-  }
+        counts_(take<Index>(tiles_.chunks().count * clusters_)) {}
 
   /// Labels all samples and sums them by label, both in one pass over memory.
   void assign() {
-    scan_.set(result_.centroids.data(), tiles_.origin());
+    scan_.set(centroids_, tiles_.origin());
     clear_sums();
     tiles_.for_each(scan_, [this](Index chunk, Index first, Index count, const T* tile) {
       std::array<std::int32_t, std::size_t(Scan::width)> found;
       scan_.nearest(tile, found.data());
-      std::copy_n(found.data(), count, result_.assignment.data() + first);
+      std::copy_n(found.data(), count, assignment_.data() + first);
       add_members(chunk, first, count);
     });
     add_chunks();
   }
 
-  /// Brings the labels to `result.assignment`, where they are.
+  /// Brings the labels to the clustering's assignment, where they are.
   void fetch_assignment() {}
-  /// Sums anew after changes to `result.assignment`.
+  /// Sums anew after changes to the clustering's assignment.
   void take_assignment() {
     clear_sums();
     for (Index chunk = 0; chunk < tiles_.chunks().count; ++chunk)
@@ -57,10 +56,8 @@ class HostPasses {
   /// Members of every cluster.
   Index* counts() { return counts_; }
   /// Distance of every sample to its centroid.
-  std::vector<double> gaps() const {
-    std::vector<double> out(std::size_t(rows_), 0);
+  void gaps(std::span<double> out) const {
     for (Index i = 0; i < rows_; ++i) out[std::size_t(i)] = gap(i);
-    return out;
   }
   /// The sum of these.
   double inertia() const {
@@ -74,7 +71,7 @@ class HostPasses {
     const double absolute = options_.absolute_tolerance, relative = options_.relative_tolerance;
     Index moving = 0;  // counted rather than tested: the loop has no branch and vectorises
     for (Index k = 0; k < clusters_; ++k) {
-      T* const centroid = result_.centroids.data() + k * columns_;
+      T* const centroid = centroids_ + k * columns_;
       const double* const sum = sums_ + k * columns_;
       const double count = double(counts_[k]);
       for (Index d = 0; d < columns_; ++d) {
@@ -93,7 +90,7 @@ class HostPasses {
   }
   double gap(Index i) const {
     return distance(options_.metric, x_ + i * columns_,
-                    result_.centroids.data() + result_.assignment[std::size_t(i)] * columns_, columns_);
+                    centroids_ + assignment_[std::size_t(i)] * columns_, columns_);
   }
 
   void clear_sums() {
@@ -106,7 +103,7 @@ class HostPasses {
     Index* const counts = counts_ + chunk * clusters_;
     const Index columns = columns_;
     for (Index i = first; i < first + count; ++i) {
-      const Index label = result_.assignment[std::size_t(i)];
+      const Index label = assignment_[std::size_t(i)];
       const T* const x = x_ + i * columns;
       double* const sum = sums + label * columns;
       for (Index d = 0; d < columns; ++d) sum[d] += double(x[d]);
@@ -123,7 +120,8 @@ class HostPasses {
   const T* x_;
   Index rows_, columns_, clusters_;
   const KMeansOptions& options_;
-  KMeansResult<B>& result_;
+  T* centroids_;
+  std::span<std::int32_t> assignment_;
   SampleTiles<T> tiles_;
   Scan scan_;
   double* sums_;

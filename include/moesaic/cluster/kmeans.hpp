@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -16,16 +17,18 @@ namespace detail {
 /// Gives every cluster without members the sample farthest from its centroid among clusters that can spare one. Returns the first
 /// cluster that stays without members, or -1.
 template <class Passes>
-Index fill_empty_clusters(Passes& passes, Index clusters, EmptyCluster rule, std::vector<std::int32_t>& assignment) {
+Index fill_empty_clusters(Passes& passes, Index clusters, EmptyCluster rule, std::span<std::int32_t> assignment) {
+  const Scratch<HostMemory> scratch;
   Index* const counts = passes.counts();
-  std::vector<double> gaps;
+  std::span<double> gaps;
   bool changed = false;
   Index empty = -1;
   for (Index k = 0; k < clusters && empty < 0; ++k) {
     if (counts[k] > 0) continue;
     if (rule == EmptyCluster::Reseed && gaps.empty()) {
       passes.fetch_assignment();
-      gaps = passes.gaps();
+      gaps = host_scratch<double>(assignment.size());
+      passes.gaps(gaps);
     }
     std::size_t far = 0;
     double most = 0;
@@ -44,21 +47,23 @@ Index fill_empty_clusters(Passes& passes, Index clusters, EmptyCluster rule, std
   return empty;
 }
 
-/// Lloyd's passes from `result.centroids` on; fills `result`.
+/// Lloyd's passes from the centroids of `clustering` on, which they move.
 template <class B>
-void run_passes(const Tensor<B>& samples, const KMeansOptions& options, KMeansResult<B>& result) {
+KMeansOutcome run_passes(const Tensor<B>& samples, const KMeansOptions& options, const Clustering<B>& clustering) {
   const Scratch<typename B::Memory> scratch;
-  std::conditional_t<on_host<B>, HostPasses<B>, DevicePasses<B>> passes(samples, options, result);
-  while (result.passes < options.max_passes && !result.converged) {
-    ++result.passes;
+  std::conditional_t<on_host<B>, HostPasses<B>, DevicePasses<B>> passes(samples, options, clustering);
+  KMeansOutcome outcome;
+  while (outcome.passes < options.max_passes && !outcome.converged) {
+    ++outcome.passes;
     passes.assign();
-    result.empty_cluster = fill_empty_clusters(passes, result.centroids.shape()[0], options.empty, result.assignment);
-    if (result.empty_cluster >= 0) break;
-    result.converged = passes.move_centroids();
+    outcome.empty_cluster = fill_empty_clusters(passes, clustering.centroids.shape()[0], options.empty, clustering.assignment);
+    if (outcome.empty_cluster >= 0) break;
+    outcome.converged = passes.move_centroids();
   }
   passes.fetch_assignment();
-  result.inertia = passes.inertia();
-  require(finite(result.inertia), "k-means: distances of the samples overflow; expected samples of a smaller scale");
+  outcome.inertia = passes.inertia();
+  require(finite(outcome.inertia), "k-means: distances of the samples overflow; expected samples of a smaller scale");
+  return outcome;
 }
 
 inline void require_options(const KMeansOptions& options) {
@@ -66,6 +71,27 @@ inline void require_options(const KMeansOptions& options) {
   require(options.restarts > 0, "k-means: restarts is ", options.restarts, ", expected at least 1");
   require(options.absolute_tolerance >= 0 && options.relative_tolerance >= 0, "k-means: tolerances ", options.absolute_tolerance,
           " and ", options.relative_tolerance, ", expected none below 0");
+}
+
+/// The best of some runs from k-means++ starts.
+template <class B>
+KMeansOutcome best_of_starts(const Tensor<B>& samples, const Random& random, const KMeansOptions& options,
+                             const Clustering<B>& out) {
+  const Scratch<HostMemory> host_memory;
+  const Scratch<typename B::Memory> scratch;
+  const Clustering<B> next{make_tensor<B>(out.centroids.shape()), host_scratch<std::int32_t>(out.assignment.size())};
+  const auto rank = [](const KMeansOutcome& k) { return std::pair(k.empty_cluster >= 0, k.inertia); };
+  KMeansOutcome best;
+  for (int r = 0; r < options.restarts; ++r) {
+    draw_centroids(next.centroids, samples, random.fork(std::uint64_t(r)), options.metric);
+    require_centroids(samples, next.centroids);
+    const auto outcome = run_passes(samples, options, next);
+    if (r > 0 && !(rank(outcome) < rank(best))) continue;
+    best = outcome;
+    B::copy(out.centroids, next.centroids);
+    std::copy(next.assignment.begin(), next.assignment.end(), out.assignment.begin());
+  }
+  return best;
 }
 
 }  // namespace detail
@@ -83,7 +109,8 @@ KMeansResult<B> kmeans(const Tensor<B>& samples, const Tensor<B>& centroids, con
           " samples, expected no more clusters than samples");
   KMeansResult<B> result;
   result.centroids = Array<B>(centroids);
-  detail::run_passes(samples, options, result);
+  result.assignment.resize(std::size_t(samples.shape()[0]));
+  static_cast<KMeansOutcome&>(result) = detail::run_passes<B>(samples, options, {result.centroids, result.assignment});
   return result;
 }
 
@@ -92,14 +119,13 @@ KMeansResult<B> kmeans(const Tensor<B>& samples, const Tensor<B>& centroids, con
 template <class B>
 KMeansResult<B> kmeans(const Tensor<B>& samples, Index clusters, const Random& random, const KMeansOptions& options = {}) {
   detail::require_options(options);
-  KMeansResult<B> best;
-  for (int r = 0; r < options.restarts; ++r) {
-    const auto start = kmeans_plus_plus(samples, clusters, random.fork(std::uint64_t(r)), options.metric);
-    auto next = kmeans(samples, start.tensor(), options);
-    const auto rank = [](const KMeansResult<B>& k) { return std::pair(k.empty_cluster >= 0, k.inertia); };
-    if (r == 0 || rank(next) < rank(best)) best = std::move(next);
-  }
-  return best;
+  detail::require_clusters(samples, clusters);
+  KMeansResult<B> result;
+  result.centroids = Array<B>(Shape{clusters, samples.shape()[1]});
+  result.assignment.resize(std::size_t(samples.shape()[0]));
+  static_cast<KMeansOutcome&>(result) =
+      detail::best_of_starts<B>(samples, random, options, {result.centroids, result.assignment});
+  return result;
 }
 
 }  // namespace moesaic::cluster

@@ -3,6 +3,7 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <moesaic/cluster/metric.hpp>
@@ -21,17 +22,28 @@ struct KMeansOptions {
   int restarts = 1;                  ///< k-means++ starts, of which the lowest inertia wins
 };
 
-template <class B>
-struct KMeansResult {
-  Array<B> centroids;                    ///< [K, D]: the means of `assignment`'s clusters
-  std::vector<std::int32_t> assignment;  ///< [N]: made with the centroids of the pass before
-  double inertia = 0;                    ///< sum over samples of the distance to their centroid
-  int passes = 0;                        ///< assignment passes done
+/// How a clustering ended.
+struct KMeansOutcome {
+  double inertia = 0;  ///< sum over samples of the distance to their centroid
+  int passes = 0;      ///< assignment passes done
   bool converged = false;
   Index empty_cluster = -1;  ///< where it stopped for want of members; -1 if nowhere
 };
 
+template <class B>
+struct KMeansResult : KMeansOutcome {
+  Array<B> centroids;                    ///< [K, D]: the means of `assignment`'s clusters
+  std::vector<std::int32_t> assignment;  ///< [N]: made with the centroids of the pass before
+};
+
 namespace detail {
+
+/// A clustering in memory of the caller: centroids [K, D] and the cluster of each of the N samples.
+template <class B>
+struct Clustering {
+  Tensor<B> centroids;
+  std::span<std::int32_t> assignment;
+};
 
 /// Whether a coordinate of a centroid moved by more than the tolerances.
 MOESAIC_HD inline bool moved(double from, double to, double absolute, double relative) {

@@ -41,6 +41,13 @@ void draw_centroids(const Tensor<B>& centroids, const Tensor<B>& samples, Random
   }
 }
 
+template <class B>
+void require_clusters(const Tensor<B>& samples, Index clusters) {
+  require_rows("samples", samples);
+  const Index rows = samples.shape()[0];
+  require(clusters > 0 && clusters <= rows, "k-means++: ", clusters, " clusters of ", rows, " samples, expected 1 to ", rows);
+}
+
 }  // namespace detail
 
 /// Starting centroids [K, D] for k-means, drawn from `samples [N, D]`: the first uniformly, each further one with probability in
@@ -49,10 +56,8 @@ void draw_centroids(const Tensor<B>& centroids, const Tensor<B>& samples, Random
 /// Raises an error on empty or non-finite samples and on more clusters than samples.
 template <class B>
 Array<B> kmeans_plus_plus(const Tensor<B>& samples, Index clusters, Random random, Metric metric = Metric::SquaredEuclidean) {
-  require_rows("samples", samples);
-  const Index rows = samples.shape()[0], columns = samples.shape()[1];
-  require(clusters > 0 && clusters <= rows, "k-means++: ", clusters, " clusters of ", rows, " samples, expected 1 to ", rows);
-  Array<B> centroids(Shape{clusters, columns});
+  detail::require_clusters(samples, clusters);
+  Array<B> centroids(Shape{clusters, samples.shape()[1]});
   detail::draw_centroids(centroids.tensor(), samples, random, metric);
   return centroids;
 }

@@ -212,6 +212,32 @@ class LeastSquares {
   double rcond_;
 };
 
+template <class B>
+void require_least_squares(const Tensor<B>& a, const Tensor<B>& y, const LeastSquaresOptions& options) {
+  require_rows("least squares: A", a);
+  require_rows("least squares: Y", y);
+  const Index rows = a.shape()[0], cols = a.shape()[1];
+  require(y.shape()[0] == rows, "least squares: A has ", rows, " rows and Y has ", y.shape()[0], ", expected as many");
+  require(options.ridge >= 0 && finite(options.ridge), "least squares: ridge is ", options.ridge,
+          ", expected a finite number from 0 on");
+  require(options.unpenalised >= 0 && options.unpenalised <= cols, "least squares: ", options.unpenalised,
+          " unpenalised columns, expected 0 to ", cols);
+}
+
+/// `least_squares` of checked matrices, W [n, k] in memory of the caller.
+template <class B>
+void solve_least_squares(const Tensor<B>& a, const Tensor<B>& y, const LeastSquaresOptions& options, const Tensor<B>& w) {
+  using T = typename B::Scalar;
+  const Scratch<typename B::Memory> scratch;
+  if constexpr (on_host<B>) {
+    double* const found = NormalEquations::take(w.size());
+    LeastSquares<T>(a.data(), y.data(), a.shape()[0], a.shape()[1], y.shape()[1], options).solve(found);
+    for (Index i = 0; i < w.size(); ++i) w.data()[i] = T(found[i]);
+  } else {
+    DeviceLeastSquares<B>(a, y, options).solve(w);
+  }
+}
+
 }  // namespace detail
 
 /// W [n, k] that minimises |A W - Y|_F for `a [m, n]` and `y [m, k]`; of all minimisers the one of least norm, where singular
@@ -220,25 +246,10 @@ class LeastSquares {
 /// or non-finite input.
 template <class B>
 Array<B> least_squares(const Tensor<B>& a, const Tensor<B>& y, const LeastSquaresOptions& options = {}) {
-  using T = typename B::Scalar;
-  require_rows("least squares: A", a);
-  require_rows("least squares: Y", y);
-  const Index rows = a.shape()[0], cols = a.shape()[1], k = y.shape()[1];
-  require(y.shape()[0] == rows, "least squares: A has ", rows, " rows and Y has ", y.shape()[0], ", expected as many");
-  require(options.ridge >= 0 && finite(options.ridge), "least squares: ridge is ", options.ridge,
-          ", expected a finite number from 0 on");
-  require(options.unpenalised >= 0 && options.unpenalised <= cols, "least squares: ", options.unpenalised,
-          " unpenalised columns, expected 0 to ", cols);
-  Array<B> out(Shape{cols, k});
-  const Scratch<typename B::Memory> scratch;
-  if constexpr (detail::on_host<B>) {
-    double* const w = detail::NormalEquations::take(cols * k);
-    detail::LeastSquares<T>(a.data(), y.data(), rows, cols, k, options).solve(w);
-    for (Index i = 0; i < cols * k; ++i) out.data()[i] = T(w[i]);
-  } else {
-    detail::DeviceLeastSquares<B>(a, y, options).solve(out);
-  }
-  return out;
+  detail::require_least_squares(a, y, options);
+  Array<B> w(Shape{a.shape()[1], y.shape()[1]});
+  detail::solve_least_squares<B>(a, y, options, w);
+  return w;
 }
 
 }  // namespace moesaic::cluster

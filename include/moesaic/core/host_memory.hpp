@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <new>
+#include <span>
 
 #include <moesaic/core/workspace.hpp>
 
@@ -13,5 +14,11 @@ struct HostMemory {
   static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}); }
   static void release(void* p) { ::operator delete(p, std::align_val_t{alignment}); }
 };
+
+/// `count` uninitialised numbers of the host, in the current workspace of this thread.
+template <class T>
+std::span<T> host_scratch(std::size_t count) {
+  return {Workspace<HostMemory>::current().template take<T>(count), count};
+}
 
 }  // namespace moesaic

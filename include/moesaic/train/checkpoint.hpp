@@ -145,6 +145,8 @@ struct Checkpoint {
     std::vector<double> numbers = same_size<double>(in, "fit/numbers", [&](auto f) { detail::for_each_number(state, f); });
     check_counts(counts, state);
     History history = read_history(in);
+    require(history.columns() == 0 || history.contains("validation") == state.validates, path, ": was written by a run ",
+            state.validates ? "without" : "with", " validation; this run has ", state.validates ? "one" : "none");
     in.require_all_used("problem/");
     for (const auto mode : {StateReader::Mode::check, StateReader::Mode::read})
       if constexpr (detail::has_state<Problem, StateReader>) {

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <moesaic/cluster/gate_refit.hpp>
@@ -53,7 +55,7 @@ struct EnvironmentOptions {
 /// gate is refitted in between (MixER, algorithm 2).
 ///
 /// It is the problem that `fit` is given: player 0 trains the contexts, player 1 the weights. Model and data are referred to, and must
-/// outlive it.
+/// outlive it. After `validate_on` the contexts, weights and gate that do best on held-out trajectories are kept, else the last.
 template <class B, class Model>
 class EnvironmentTraining {
  public:
@@ -86,6 +88,17 @@ class EnvironmentTraining {
     environment_loss_.resize(std::size_t(e));
     solves_.reserve(std::size_t(e * std::max(options.pool_size, model.experts.count)));
     own_losses_ = Array<B>(Shape{e, model.experts.count});
+  }
+
+  /// Held-out trajectories of the training environments, in their order, with any number of trajectories and times: `fit` keeps
+  /// what does best on them, but for the centroids, which are only where the next refit starts. Errors: another number of
+  /// environments or states.
+  void validate_on(EnvironmentData<B> held_out) {
+    require(held_out.environments == data_.environments, "EnvironmentTraining: held-out trajectories of ", held_out.environments,
+            " environments; expected those of the ", data_.environments, " that are trained on");
+    require(held_out.state == data_.state, "EnvironmentTraining: the held-out trajectories have ", held_out.state,
+            " states; expected ", data_.state);
+    validation_ = std::move(held_out);
   }
 
   /// The players in their order: contexts first, then the weights, `inner_steps` each and proximal weight 10 (MixER). A gate that
@@ -122,9 +135,7 @@ class EnvironmentTraining {
     if (options_.reweighting == Reweighting::softmax) reweight();
     runner_(solves_, data_, parameters, contexts, step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights,
             gradient, losses_);
-    double total = 0;
-    for (std::size_t i = 0; i < solves_.size(); ++i) total += solves_[i].weight * losses_[i];
-    Losses losses(total);
+    Losses losses(weighted_loss());
     for (const auto& term : runner_.terms()) losses.add(term.name, term.value);
     return losses;
   }
@@ -132,6 +143,18 @@ class EnvironmentTraining {
   void after_step(const Step& step) {
     if constexpr (refits)
       if ((step.count + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));
+  }
+  bool validates() const { return validation_.has_value(); }
+  /// The model's loss on the held-out trajectories, the mean over the environments: each by the expert that the gate chooses for
+  /// it, at its own context and without expansion. Infinite where a solve diverges. Errors: nothing is held out.
+  double validate() {
+    require(validates(), "EnvironmentTraining: no trajectories to validate on; expected a call of validate_on before");
+    routing();
+    solves_.clear();
+    const double weight = 1.0 / double(data_.environments);
+    for (Index e = 0; e < data_.environments; ++e) solves_.push_back({e, e, e, expert_[std::size_t(e)], weight});
+    runner_(solves_, *validation_, parameters, contexts, Runner::Wanted::nothing, {}, losses_);
+    return weighted_loss();
   }
   template <class Archive>
   void state(Archive& archive) {
@@ -144,11 +167,23 @@ class EnvironmentTraining {
     if constexpr (!refits) {
       return false;
     } else {
-      if (model_.experts.count == 1) return false;
-      auto refit = cluster::refit_gate(contexts.tensor(), expert_losses().tensor(), centroids_.tensor(), random, model_.gate.refit);
-      centroids_ = std::move(refit.centroids);
-      if (refit.outcome != cluster::GateRefitOutcome::Refitted) return false;
-      B::copy(view(parameters.tensor(), model_.gate_offset(), {model_.gate_size}), refit.weights);
+      const Index experts = model_.experts.count, environments = data_.environments;
+      if (experts == 1) return false;
+      const Tensor<B> losses = expert_losses();
+      const Scratch<HostMemory> host_memory;
+      const Scratch<typename B::Memory> scratch;
+      const cluster::GateRefitMemory<B> found{
+          make_tensor<B>({model_.features() + 1, experts}), make_tensor<B>({experts, model_.features()}),
+          host_scratch<std::int32_t>(std::size_t(environments)), host_scratch<std::int32_t>(std::size_t(experts)),
+          host_scratch<std::int32_t>(std::size_t(environments))};
+      const auto refit = cluster::refit_gate(contexts.tensor(), losses, centroids_.tensor(), random, model_.gate.refit, found);
+      if (refit.outcome != cluster::GateRefitOutcome::Refitted) {
+        if (centroids_) spare_centroids_ = std::move(centroids_);
+        return false;
+      }
+      if (!centroids_) centroids_ = spare_centroids_ ? std::move(spare_centroids_) : Array<B>(found.centroids.shape());
+      B::copy(centroids_, found.centroids);
+      B::copy(view(parameters.tensor(), model_.gate_offset(), {model_.gate_size}), found.weights);
       return true;
     }
   }
@@ -182,6 +217,11 @@ class EnvironmentTraining {
  private:
   static constexpr bool refits = Model::one_hot && gate::Refitted<std::remove_cvref_t<decltype(std::declval<const Model&>().gate)>>;
 
+  double weighted_loss() const {
+    double total = 0;
+    for (std::size_t i = 0; i < solves_.size(); ++i) total += solves_[i].weight * losses_[i];
+    return total;
+  }
   double host_context(Index e, Index i) const { return double(host_contexts_[std::size_t(e * contexts.shape()[1] + i)]); }
   double distance(Index a, Index b) const {
     const Index d = contexts.shape()[1];
@@ -291,6 +331,7 @@ class EnvironmentTraining {
 
   const Model& model_;
   const EnvironmentData<B>& data_;
+  std::optional<EnvironmentData<B>> validation_;
   EnvironmentOptions options_;
   Runner runner_;
   std::vector<Index> near_, chosen_, expert_;
@@ -298,7 +339,8 @@ class EnvironmentTraining {
   std::vector<double> losses_, all_losses_, environment_loss_;
   std::vector<T> host_contexts_, host_losses_;
   Array<B> own_losses_;
-  Array<B> centroids_;
+  Array<B> centroids_;        ///< of the last refit, from which the next one starts; absent where that starts afresh
+  Array<B> spare_centroids_;  ///< their memory in the meantime
 };
 
 }  // namespace moesaic

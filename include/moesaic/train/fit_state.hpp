@@ -34,6 +34,7 @@ struct FitState {
   std::size_t player = 0;  ///< of the step to come
   Index outer = 0, inner = 0;
   Index steps = 0;  ///< of all players so far
+  bool validates = false;  ///< whether the problem has a metric by which the best parameters are chosen
   EarlyStopping validation;
   Index validations = 0;
   double lowest_loss = std::numeric_limits<double>::infinity();  ///< at the start of an iteration

@@ -31,6 +31,7 @@ struct Step {
 ///
 ///     void after_step(const Step& step);   // after the parameters of step.player changed: refit a gate, project, ...
 ///     double validate();                   // a metric that should fall; the parameters with the lowest one are kept
+///     bool validates() const;              // whether this one has such a metric, where that depends on what it was given
 ///     template <class Archive> void state(Archive& archive);   // archive("name", member) for all that a checkpoint must keep
 template <class Problem>
 struct ProblemContract {
@@ -61,6 +62,10 @@ struct ProblemContract {
   static constexpr bool has_validate = requires(P& p) {
     double(p.validate());
   };
+  template <class P>
+  static constexpr bool has_validates = requires(const P& p) {
+    bool(p.validates());
+  };
   // A member of the right name with other arguments would otherwise be passed over in silence.
   template <class P>
   static constexpr bool names_after_step = requires {
@@ -69,6 +74,10 @@ struct ProblemContract {
   template <class P>
   static constexpr bool names_validate = requires {
     &P::validate;
+  };
+  template <class P>
+  static constexpr bool names_validates = requires {
+    &P::validates;
   };
 
   static constexpr bool check() {
@@ -79,6 +88,9 @@ struct ProblemContract {
                   "Moesaic: after_step of the problem given to fit does not take (step) [docs/training.md]");
     static_assert(has_validate<Problem> || !names_validate<Problem>,
                   "Moesaic: validate of the problem given to fit does not take () and return a number [docs/training.md]");
+    static_assert(has_validates<Problem> ? has_validate<Problem> : !names_validates<Problem>,
+                  "Moesaic: validates of the problem given to fit is not `bool validates() const` beside a validate "
+                  "[docs/training.md]");
     return true;
   }
 };

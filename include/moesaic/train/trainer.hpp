@@ -64,6 +64,7 @@ class Trainer {
     for (std::size_t i = 0; i < state_.players.size(); ++i) admit(state_.players[i], i);
     require(state_.turn_steps() > 0, "fit: no player takes a step");
     first_player_ = state_.player = next_player(0);
+    state_.validates = validates();
     checkpoint_.load(state_, problem_);
     state_.validation.patience = options_.patience;
     state_.validation.minimum_improvement = options_.minimum_improvement;
@@ -101,7 +102,6 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
   using Contract = ProblemContract<Problem>;
-  static constexpr bool validates = Contract::template has_validate<Problem>;
 
   void admit(Player<B>& p, std::size_t index) {
     require(!p.name.empty(), "fit: player ", index, " has no name");
@@ -198,14 +198,13 @@ class Trainer {
     s.player = first_player_;
     ++s.outer;
     double validation = std::numeric_limits<double>::quiet_NaN();
-    if constexpr (validates)
-      if (s.outer % options_.validation_every == 0 || s.outer == options_.iterations) validation = validate();
+    if (s.validates && (s.outer % options_.validation_every == 0 || s.outer == options_.iterations)) validation = validate();
     if (s.history.columns() == 0) name_columns();
     row_.clear();
     for (std::size_t i = 0; i < s.players.size(); ++i)
       for (std::size_t t = 0; t < s.kept[i].terms.size(); ++t)
         row_.push_back(s.kept[i].sums[t] / double(s.players[i].inner_steps));
-    if constexpr (validates) row_.push_back(validation);
+    if (s.validates) row_.push_back(validation);
     s.history.append(row_);
     if (checkpoint_.due(s.outer) && s.outer < options_.iterations) {
       save();
@@ -220,11 +219,19 @@ class Trainer {
     saving_ = false;
   }
 
+  bool validates() const {
+    if constexpr (Contract::template has_validates<Problem>)
+      return problem_.validates();
+    else
+      return Contract::template has_validate<Problem>;
+  }
+
   double validate() {
     auto& s = state_;
     try {
       Scratch<typename B::Memory> scratch;
-      const double metric = problem_.validate();
+      double metric = std::numeric_limits<double>::quiet_NaN();
+      if constexpr (Contract::template has_validate<Problem>) metric = problem_.validate();
       ++s.validations;
       if (s.validation.improves(metric)) s.keep_best(s.outer);
       return metric;
@@ -238,7 +245,7 @@ class Trainer {
     for (std::size_t i = 0; i < state_.players.size(); ++i)
       for (const auto& term : state_.kept[i].terms)
         names.push_back(state_.players.size() > 1 ? state_.players[i].name + "." + term : term);
-    if constexpr (validates) names.emplace_back("validation");
+    if (state_.validates) names.emplace_back("validation");
     state_.history = History(std::move(names));
     row_.reserve(std::size_t(state_.history.columns()));
     reserve_history();
