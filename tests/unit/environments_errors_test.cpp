@@ -13,6 +13,17 @@ using B = Cpu<double>;
 
 namespace {
 
+/// Of twice as many states as it is given.
+struct FieldOfWrongShape {
+  Index state = 2, context = 2;
+
+  void layout(Layout&) const {}
+  template <class X>
+  auto bind(Slots<X>&, const X&, Index) const {
+    return [](double, const X& x) { return concat(x, x, 2); };
+  }
+};
+
 auto model_of(Index count) { return contextual(count, LinearField{}, gate::KMeansLeastSquares{}, loss::mse); }
 using Model = decltype(model_of(1));
 using Training = EnvironmentTraining<B, Model>;
@@ -38,6 +49,25 @@ TEST_CASE("an expert that diverges has an infinite loss and hurts no other") {
   std::vector<double> y(2 * 3 * 5 * 2, 0.0);
   training.runner().predict(solves, data, training.parameters, training.contexts, y.data());
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(std::isfinite(y[i]) == (i < y.size() / 2));
+}
+
+TEST_CASE("a mistake is no divergence: it is not scored as infinite, it is an error") {
+  const auto model = model_of(2);
+  const EnvironmentData<B> data(two_kinds());
+  Training training(model, data, {});
+  std::vector<Solve> solves{{0, 0, 0, 0, 1}};
+  std::vector<double> y(3 * 5 * 2, 0.0);
+  const Array<B> few(Shape{3});
+  const std::string size = std::to_string(layout_of(model).size());
+  CHECK(message_of([&] { training.runner().predict(solves, data, few, training.contexts, y.data()); }) ==
+        "the model has " + size + " parameters; there are 3");
+  CHECK(message_of([&] { training.runner().predict(solves, data, {}, training.contexts, y.data()); }) ==
+        "the model has " + size + " parameters; there are 0");
+  const auto wrong = contextual(2, FieldOfWrongShape{}, gate::KMeansLeastSquares{}, loss::mse);
+  const auto parameters = wrong.template initial<B>(Random(1));
+  EnvironmentStep<B, decltype(wrong)> step(wrong);
+  CHECK(message_of([&] { step.predict(solves, data, parameters, training.contexts, y.data()); }).find("the field returns shape") !=
+        std::string::npos);
 }
 
 TEST_CASE("what cannot be trained is refused in words") {

@@ -13,6 +13,12 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A computation that leaves the numbers or cannot go on, as a solve that diverges. Where several experts are tried it counts against
+/// the one that it befell; any other error ends the trial.
+struct Diverged : Error {
+  using Error::Error;
+};
+
 namespace detail {
 
 /// A part of a message, its type erased: one function writes all messages, whatever they are made of, for the compiler's sake.
@@ -25,10 +31,10 @@ struct MessagePart {
   MessagePart(const T& part) : value(&part), write([](std::ostream& out, const void* at) { out << *static_cast<const T*>(at); }) {}
 };
 
-[[noreturn]] inline void fail_with(std::initializer_list<MessagePart> parts) {
+inline std::string message_of(std::initializer_list<MessagePart> parts) {
   std::ostringstream message;
   for (const auto& part : parts) part.write(message, part.value);
-  throw Error(message.str());
+  return message.str();
 }
 
 }  // namespace detail
@@ -36,7 +42,7 @@ struct MessagePart {
 /// Throws `Error` with the concatenated parts as its message.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  detail::fail_with({parts...});
+  throw Error(detail::message_of({parts...}));
 }
 
 /// Throws `Error` with the concatenated parts unless `condition` holds.
@@ -44,6 +50,13 @@ template <class... Parts>
 void require(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]
     fail(parts...);
+}
+
+/// Throws `Diverged` with the concatenated parts unless `condition` holds.
+template <class... Parts>
+void require_convergence(bool condition, const Parts&... parts) {
+  if (!condition) [[unlikely]]
+    throw Diverged(detail::message_of({parts...}));
 }
 
 }  // namespace moesaic

@@ -127,7 +127,7 @@ X march(const Field& field, Pace& pace, X x, Saves<X>& saves, const OnStep& on_s
     k[0] = kept.put(1, slope<Solver>(field, pace.time(), x));
     if constexpr (drops) trial.undo(k);
     if constexpr (Pace::judges) {
-      require(all_finite(primal(k[0])), Solver::name, ": the field is not finite at t = ", pace.time());
+      require_convergence(all_finite(primal(k[0])), Solver::name, ": the field is not finite at t = ", pace.time());
       if (pace.step == 0) pace.step = first_step<Solver>(field, pace, x, k[0], trial);
     }
   }
@@ -148,8 +148,8 @@ X march(const Field& field, Pace& pace, X x, Saves<X>& saves, const OnStep& on_s
     on_step(step);
     const bool saved = saves.template collect<Solver>(step, x, after, k.data());
     if constexpr (watched && !Pace::judges && on_host<X>)
-      require(!saved || all_finite(primal(after)), Solver::name, ": the state is not finite at t = ", step.end, " after ",
-              pace.steps(), " steps");
+      require_convergence(!saved || all_finite(primal(after)), Solver::name, ": the state is not finite at t = ", step.end, " after ",
+                          pace.steps(), " steps");
     x = kept.put(0, after);
     if constexpr (Pace::dense) k[0] = kept.put(1, k[after_step]);
     if constexpr (drops) trial.undo(k);

@@ -73,14 +73,15 @@ class AdaptivePace {
 
   bool propose(Step& s) {
     if (finished() || time_ >= until) return false;
-    require(tried_ < control.max_steps, name_, ": more than ", control.max_steps, " steps: reached t = ", time_, " of ", end_);
+    require_convergence(tried_ < control.max_steps, name_, ": more than ", control.max_steps, " steps: reached t = ", time_, " of ", end_);
     ++tried_;
     const bool last = 1.01 * step >= remaining();
     s = last ? Step{time_, remaining(), end_} : Step{time_, step, time_ + step};
     const double least = 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(time_), std::abs(end_));
     if (!last && !(step > least)) {
-      require(std::isfinite(error_), name_, ": the state or the field is not finite beyond t = ", time_, " (", tried_, " steps)");
-      fail(name_, ": the step size fell to ", step, ", below what time resolves, at t = ", time_, " after ", tried_, " steps");
+      require_convergence(std::isfinite(error_), name_, ": the state or the field is not finite beyond t = ", time_, " (", tried_, " steps)");
+      require_convergence(false, name_, ": the step size fell to ", step, ", below what time resolves, at t = ", time_, " after ", tried_,
+                          " steps");
     }
     return true;
   }

@@ -65,6 +65,7 @@ class EnvironmentStep {
   /// gradient, and with one for `contexts` on request, solves that diverge are scored.
   void operator()(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts,
                   Wanted wanted, const Tensor<B>& gradient, std::span<double> losses, Divergence divergence = Divergence::fails) {
+    require_size(parameters);
     require(losses.size() >= solves.size(), "EnvironmentStep: room for ", losses.size(), " losses; expected ", solves.size());
     require(wanted == Wanted::nothing || (wanted == Wanted::contexts ? gradient.shape() == contexts.shape()
                                                                      : gradient.size() >= model_.gate_offset()),
@@ -108,6 +109,7 @@ class EnvironmentStep {
   /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN
   /// for a solve that diverges.
   void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
+    require_size(parameters);
     plan(solves, data, contexts);
     expanded_ = false;
     const Index n = data.trajectories, d = data.state, times = data.points;
@@ -177,15 +179,20 @@ class EnvironmentStep {
     }
   }
 
-  /// Where a solve of a part diverges, its solves are run one by one, and `diverged(solve)` is called for those that do: an expert
-  /// that fails on a foreign environment says nothing against the others.
-  template <class Run, class Diverged>
-  void run_tolerant(Lanes<Tensor<B>>& lanes, std::span<const Solve> solves, const Run& run, const Diverged& diverged) {
+  void require_size(const Tensor<B>& parameters) const {
+    const Index size = model_.loss_offset() + model_.loss_size, there = parameters ? parameters.size() : 0;
+    require(there == size, "the model has ", size, " parameters; there are ", there);
+  }
+
+  /// Where a solve of a part raises `Diverged`, its solves are run one by one, and `diverged(solve)` is called for those that do: an
+  /// expert that fails on a foreign environment says nothing against the others.
+  template <class Run, class Tell>
+  void run_tolerant(Lanes<Tensor<B>>& lanes, std::span<const Solve> solves, const Run& run, const Tell& diverged) {
     lanes.run(Index(parts_.size()), [&](Tape<Tensor<B>>& tape, Index i) {
       Part& part = parts_[std::size_t(i)];
       try {
         run(tape, part);
-      } catch (const Error&) {
+      } catch (const Diverged&) {
         for (Index s = part.first; s < part.first + part.count; ++s) {
           Part single{solves[std::size_t(s)].expert, s, 1, {}};
           const Scratch<typename B::Memory> scratch;
@@ -193,7 +200,7 @@ class EnvironmentStep {
           try {
             run(tape, single);
             part.add(single);
-          } catch (const Error&) {
+          } catch (const Diverged&) {
             diverged(s);
           }
         }

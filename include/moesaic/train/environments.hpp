@@ -67,6 +67,8 @@ class EnvironmentTraining {
   Array<B> parameters;  ///< of the model, flat
   Array<B> contexts;    ///< [environment, D]
 
+  EnvironmentTraining(const Model&&, const EnvironmentData<B>&, const EnvironmentOptions& = {}) = delete;  // they would be gone
+  EnvironmentTraining(const Model&, const EnvironmentData<B>&&, const EnvironmentOptions& = {}) = delete;
   EnvironmentTraining(const Model& model, const EnvironmentData<B>& data, const EnvironmentOptions& options = {})
       : parameters(model.template initial<B>(Random(options.seed, 1))),
         contexts(Shape{data.environments, model.features()}),
@@ -75,6 +77,9 @@ class EnvironmentTraining {
     require(e > 0, "EnvironmentTraining: no environments");
     require(data.state == model.experts.prototype.state(), "EnvironmentTraining: the data have ", data.state,
             " states, the expert has ", model.experts.prototype.state());
+    if constexpr (refits)
+      require(model.gate.refit_every >= 1, "EnvironmentTraining: the gate is refitted every ", model.gate.refit_every,
+              " steps; expected at least 1");
     require(options.contributors >= 0 && options.contributors <= e, "EnvironmentTraining: ", options.contributors,
             " contributors; expected 0 to the number of environments, ", e);
     require(options.pool_size >= 1 && options.pool_size <= e, "EnvironmentTraining: a pool of ", options.pool_size,
