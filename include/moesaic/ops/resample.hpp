@@ -46,8 +46,8 @@ Tensor<B> interpolation_matrix(Index from, Index to) {
 
 }  // namespace detail
 
-/// Linear interpolation along time, `x [N, L, C] -> [N, length, C]`. A step is an interval whose value stands in its middle; before
-/// the first middle and after the last the series is constant (PyTorch's `interpolate` with `align_corners=False`).
+/// Linear interpolation along time, `x [N, L, C] -> [N, length, C]`. A step is an interval whose value stands in its middle;
+/// before the first middle and after the last the series is constant (PyTorch's `interpolate` with `align_corners=False`).
 template <ArrayLike X>
 X interpolate(const X& x, Index length) {
   const Shape s = shape(x);
