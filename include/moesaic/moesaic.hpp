@@ -3,6 +3,7 @@
 #pragma once
 #include <moesaic/data/catalogue.hpp>
 #include <moesaic/expert/context_flow.hpp>
+#include <moesaic/expert/neural_ode.hpp>
 #include <moesaic/expert/shplrnn.hpp>
 #include <moesaic/flow/real_nvp.hpp>
 #include <moesaic/gate/kmeans_least_squares.hpp>

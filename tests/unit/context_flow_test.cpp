@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
 
 #include <moesaic/expert/context_flow.hpp>
+#include <moesaic/ode/tsit5.hpp>
 
 using namespace moesaic;
 using B = Cpu<double>;
@@ -70,6 +72,57 @@ void check_order(const std::string& name, Field field) {
   }
 }
 
+/// What one sweep through a flow gives, and the bytes that it takes.
+struct Swept {
+  std::vector<double> value;
+  std::array<std::vector<double>, 4> gradient;  ///< with respect to parameters, contexts, displacements and rates
+  std::size_t bytes;
+};
+template <class Flow>
+Swept swept(const Flow& flow) {
+  const Index environments = 2, n = 40;
+  const double times[] = {0, 0.4, 1, 1.1};
+  const auto p = initial_parameters<B>(layout_of(flow), Random(2));
+  const auto about = numbers({environments, flow.context()}, 1), displacement = numbers({environments, flow.context()}, 2, 0.3);
+  const auto rate = numbers({environments, 1, 1}, 3), initial = numbers({environments, n, flow.state()}, 4, 0.5);
+  const auto seed = numbers({4, environments, n, flow.state()}, 5);
+  Workspace<HostMemory> workspace;
+  const Workspace<HostMemory>::Scope scope(workspace);
+  Tape<Tensor<B>> tape;
+  const std::array in{tape.leaf(p), tape.leaf(about), tape.leaf(displacement), tape.leaf(rate)};
+  Situation<Var<Tensor<B>>> s;
+  s.context = in[1];
+  s.displacement = in[2];
+  s.initial = initial;
+  s.rate = in[3];
+  s.times = times;
+  const auto y = flow(in[0], s);
+  sweep(y, seed.tensor());
+  Swept out{.value = to_host(y.value), .gradient = {}, .bytes = workspace.capacity() + tape.capacity()};
+  for (std::size_t i = 0; i < in.size(); ++i)
+    if (const auto& g = in[i].node->adjoint) out.gradient[i] = to_host(g);
+  return out;
+}
+
+template <class Solver>
+void check_adjoint(const Solver& solver) {
+  const Coda<> field{{.context = 3, .width = 8}};
+  for (int order : {0, 1, 2}) {
+    INFO(std::string(Solver::name) << ", Taylor order " << order);
+    const auto direct = swept(ContextFlow<Coda<>, Solver>{.field = field, .solver = solver, .taylor = order});
+    const auto kept = swept(ContextFlow<Coda<>, Solver, ode::Checkpointed>{
+        .field = field, .solver = solver, .taylor = order, .adjoint = {10}});
+    CHECK(kept.value == direct.value);
+    for (std::size_t i = 0; i < direct.gradient.size(); ++i) {
+      REQUIRE(kept.gradient[i].size() == direct.gradient[i].size());
+      CHECK(direct.gradient[i].empty() == (i == 2 && order == 0));
+      for (std::size_t j = 0; j < direct.gradient[i].size(); ++j)
+        CHECK(kept.gradient[i][j] == doctest::Approx(direct.gradient[i][j]).epsilon(1e-11));
+    }
+    CHECK(kept.bytes * 2 < direct.bytes);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("parameter counts are those of the MixER paper") {
@@ -115,4 +168,9 @@ TEST_CASE("equal contexts make all orders equal") {
     const auto y = end_of(flow, p, about, &zero, 2);
     for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(direct[i]).epsilon(1e-13));
   }
+}
+
+TEST_CASE("a checkpointed flow has the values and gradients of a direct one, in less memory") {
+  check_adjoint(ode::Rk4{.substeps = 30});
+  check_adjoint(ode::Tsit5{.control = ode::Adaptive{.relative = 1e-10, .absolute = 1e-10}});
 }

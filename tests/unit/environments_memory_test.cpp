@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <cmath>
+
 #include <doctest/doctest.h>
 
+#include <moesaic/ops/check_gradient.hpp>
 #include <moesaic/train/environments.hpp>
 #include <moesaic/train/fit.hpp>
 
@@ -107,4 +110,39 @@ TEST_CASE("nor does a step through a gate that is trained by gradient") {
   REQUIRE(evaluation.size() == 40);
   for (std::size_t i = 1; i < evaluation.size(); ++i)
     if (i != 4) CHECK(evaluation[i] == 0);
+}
+
+TEST_CASE("training through a checkpointed flow has the gradients of a direct one, in less memory that does not grow") {
+  const EnvironmentData<B> data(waves(6, 20, 4));
+  struct Steps {
+    Array<B> weights, contexts;
+    std::size_t bytes;
+  };
+  const auto steps = [&](auto adjoint) {
+    using Flow = ContextFlow<LinearField, ode::Rk4, decltype(adjoint)>;
+    const Flow expert{.field = {}, .solver = {50}, .taylor = 1, .adjoint = adjoint};
+    const auto model = mixture(experts<2>(expert), gate::Softmax{.top_k = 1}, flow::Identity{}, loss::mse);
+    EnvironmentTraining<B, std::remove_const_t<decltype(model)>> training(model, data, {.pool_size = 2});
+    B::from_host(training.contexts.tensor(), to_host(numbers<B>(training.contexts.shape(), 1, 0.1).tensor()).data());
+    const Array<B> weights(training.parameters.shape()), contexts(training.contexts.shape());
+    const auto step = [&] {
+      training.evaluate(Step{.player = training.contexts_player}, contexts);
+      training.evaluate(Step{.player = training.weights_player}, weights);
+    };
+    step();
+    const std::size_t asked = allocations(), bytes = training.capacity();
+    step();
+    CHECK(allocations() == asked);
+    CHECK(training.capacity() == bytes);
+    return Steps{weights, contexts, bytes};
+  };
+  const Steps direct = steps(ode::Direct{}), kept = steps(ode::Checkpointed{10});
+  const auto size = [](const Array<B>& g) { return std::sqrt(detail::dot<B>(g, g)); };
+  const auto difference = [&](const Array<B>& a, const Array<B>& b) { return size(Array<B>(a.tensor() - b.tensor())); };
+  CHECK(size(direct.weights) > 1e-3);
+  CHECK(size(direct.contexts) > 1e-3);
+  CHECK(difference(kept.weights, direct.weights) < 1e-5 * size(direct.weights));
+  CHECK(difference(kept.contexts, direct.contexts) < 1e-5 * size(direct.contexts));
+  MESSAGE(kept.bytes << " bytes instead of " << direct.bytes);
+  CHECK(kept.bytes * 2 < direct.bytes);
 }

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <span>
+#include <type_traits>
 
 #include <moesaic/expert/context_mlp.hpp>
+#include <moesaic/ode/checkpointed.hpp>
 #include <moesaic/ode/rk4.hpp>
 
 namespace moesaic {
@@ -22,16 +24,17 @@ struct Situation {
 ///
 /// Parameters are `[P]`, or `[E, P]` where every environment has an expert of its own.
 ///
-/// `Field` is a vector field with a context (`ThreeNetworks`, `Coda`, `Geps`); `shift` is one learnable number that the expert adds
-/// to every coordinate of its context (MixER). With a displacement the field is expanded in the context to order `taylor`
-/// (contextual self-modulation; neural context flows, section 3).
-template <class Field, class Solver = ode::Rk4>
+/// `Field` is a vector field with a context (`ThreeNetworks`, `Coda`, `Geps`); `shift` is one learnable number that the expert
+/// adds to every coordinate of its context (MixER). With a displacement the field is expanded in the context to order `taylor`
+/// (contextual self-modulation; neural context flows, section 3). `Adjoint` is `ode::Direct` or `ode::Checkpointed`.
+template <class Field, class Solver = ode::Rk4, class Adjoint = ode::Direct>
 struct ContextFlow {
   static constexpr bool contextual = true;
 
   Field field;
   Solver solver{};
   int taylor = 0;
+  Adjoint adjoint{};
 
   Index context() const { return field.context; }
   Index state() const { return field.state; }
@@ -44,32 +47,49 @@ struct ContextFlow {
 
   template <class X>
   X operator()(const X& parameters, const Situation<X>& s) const {
-    if (!present(s.displacement) || taylor == 0) {
-      const auto f = bind(parameters, s.context, s.initial.shape()[1]);
-      return solve<X>(s, [&](double t, const X& x) { return f(t, x); });
-    }
-    if (taylor == 1) return expanded<Dual<X>>(parameters, Dual<X>(s.context, s.displacement), s);
-    using D = Dual<X>;
-    return expanded<Dual<D>>(parameters, Dual<D>(D(s.context, s.displacement), D(s.displacement)), s);
+    if (!present(s.displacement) || taylor == 0) return solve<0>(s, parameters, s.rate, s.context);
+    if (taylor == 1) return solve<1>(s, parameters, s.rate, s.context, s.displacement);
+    return solve<2>(s, parameters, s.rate, s.context, s.displacement);
   }
 
  private:
-  template <class X>
-  auto bind(const X& parameters, const X& context_rows, Index n) const {
-    Slots<X> slots(parameters);
-    const X shift = slots.take({1});
-    return field.bind(slots, reshape(context_rows, {shape(context_rows)[0], 1, context()}) + shift, n);
+  /// Makes the field, expanded to this order, of what it has derivatives for; `ode::Checkpointed` does so again on the way back.
+  template <int order>
+  struct Make {
+    Field field;
+    Index trajectories;
+
+    template <class X, class... Displacement>
+    auto operator()(const X& parameters, const X& rate, const X& context, const Displacement&... displacement) const {
+      const auto at = expansion<order>(context, displacement...);
+      using D = std::remove_const_t<decltype(at)>;
+      Slots<D> slots{D(parameters)};
+      const D shift = slots.take({1});
+      const D context_rows = reshape(at, {shape(at)[0], 1, field.context}) + shift;
+      return [f = field.bind(slots, context_rows, trajectories), rate](double t, const X& x) {
+        return taylor_sum<X>(f(t, D(x))) * rate;
+      };
+    }
+  };
+  template <int order, class X, class... Inputs>
+  X solve(const Situation<X>& s, const Inputs&... inputs) const {
+    const Make<order> make{field, s.initial.shape()[1]};
+    return ode::solve(solver, ode::parametrised(make, inputs...), X(s.initial), s.times, adjoint);
   }
-  template <class X, class F>
-  X solve(const Situation<X>& s, const F& f) const {
-    return ode::solve(solver, [&](double t, const X& x) { return f(t, x) * s.rate; }, X(s.initial), s.times);
-  }
-  template <class D, class X>
-  X expanded(const X& parameters, const D& context_rows, const Situation<X>& s) const {
-    const auto f = bind(D(parameters), context_rows, s.initial.shape()[1]);
-    return solve<X>(s, [&](double t, const X& x) { return taylor_sum<X>(f(t, D(x))); });
+
+  template <int order, class X, class... Displacement>
+  static auto expansion(const X& context, const Displacement&... displacement) {
+    using D = Dual<X>;
+    if constexpr (order == 0)
+      return context;
+    else if constexpr (order == 1)
+      return D(context, displacement...);
+    else
+      return Dual<D>(D(context, displacement...), D(displacement...));
   }
   /// `f + f' + f''/2` along the displacement.
+  template <class X>
+  static X taylor_sum(const X& y) { return y; }
   template <class X>
   static X taylor_sum(const Dual<X>& y) { return sum_present(y.value, y.tangent); }
   template <class X>

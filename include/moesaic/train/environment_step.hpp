@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -33,24 +34,44 @@ enum class Divergence {
   scores,  ///< nothing: the solve has an infinite loss and no gradient
 };
 
+namespace detail {
+
+template <class E>
+inline constexpr bool gives_state_size = requires(const E& e) { { e.state() } -> std::convertible_to<Index>; };
+template <class E, class B>
+inline constexpr bool takes_situation = requires(const E& e, const Tensor<B>& parameters, const Situation<Tensor<B>>& s) {
+  { e(parameters, s) } -> std::convertible_to<Tensor<B>>;
+};
+
+}  // namespace detail
+
 /// Runs the solves of a step, with or without gradients: on the host expert by expert and on all threads; on another device, which
 /// wants few and large operations, all at once, every solve with its own copy of its expert's parameters.
 template <class B, class Model>
 class EnvironmentStep {
  public:
   using T = typename B::Scalar;
+  using Expert = typename Model::ExpertPolicy;
   static constexpr int most_terms = 8;
   struct Term {
     std::string_view name;
     double value = 0;
   };
 
+  // In the class, so that they are checked before any use of what is missing.
+  static_assert(Model::contextual, "Moesaic: training on environments needs a contextual Expert (ContextFlow) [docs/expert.md]");
+  static_assert(detail::gives_state_size<Expert> || !Model::contextual,
+                "Moesaic: the contextual Expert policy lacks state() const, the size of a state, which training on environments needs "
+                "[docs/expert.md]");
+  static_assert(detail::takes_situation<Expert, B> || !Model::contextual,
+                "Moesaic: the contextual Expert policy lacks operator()(const X& parameters, const Situation<X>&) const, which "
+                "training on environments needs [docs/expert.md]");
+  static_assert(requires { requires decltype(Model::flow)::trivial; },
+                "Moesaic: a contextual Expert takes no Flow other than flow::Identity [docs/flow.md]");
+  static_assert(decltype(Model::loss)::terms <= most_terms, "Moesaic: the Loss of a contextual Expert has at most 8 terms [docs/loss.md]");
+
   explicit EnvironmentStep(const Model& model, Index part_size = 8) : model_(model), part_size_(part_size) {
     require(part_size >= 1, "EnvironmentStep: parts of ", part_size, " solves; expected at least 1");
-    static_assert(Model::contextual, "Moesaic: training on environments needs a contextual Expert (ContextFlow) [docs/expert.md]");
-    static_assert(requires { requires decltype(Model::flow)::trivial; },
-                  "Moesaic: a contextual Expert takes no Flow other than flow::Identity [docs/flow.md]");
-    static_assert(decltype(Model::loss)::terms <= most_terms, "Moesaic: the Loss of a contextual Expert has at most 8 terms [docs/loss.md]");
   }
 
   static constexpr bool at_once = !std::is_same_v<typename B::Memory, HostMemory>;
