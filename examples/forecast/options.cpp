@@ -118,6 +118,7 @@ bool parse(int argc, char** argv, Options& out) {
                       "a cycle is counted from its first row");
   predict->add_option("--output", file, ".csv file to write to: a column of steps, and one a variate")->required();
   predict->add_option("--backend", backend, "cpu, or thrust (cpu)")->check(CLI::IsMember({"cpu", "thrust"}));
+  predict->add_option("--threads", out.threads, "number of threads (all cores)")->check(CLI::Range(1, 4096));
   data_option(predict);
   auto* run = app.add_subcommand("run", "train and score several data sets, horizons and seeds, and print a table");
   bool run_all = false;
