@@ -175,7 +175,9 @@ TEST_CASE("with no more environments than columns and bias the fit is exact, and
     Index experts;
     double high, low;
   };
-  for (const auto& level : {Level{2, .7311, .2689}, Level{3, .5761, .2119}, Level{10, .2320, .0853}, Level{20, .1252, .0460}}) {
+  // e / (e + M - 1) and 1 / (e + M - 1): logits 1 and 0.
+  for (const auto& level : {Level{2, .7311, .2689}, Level{3, .5761, .2119}, Level{4, .4754, .1749}, Level{5, .4046, .1488},
+                            Level{10, .2320, .0853}, Level{20, .1252, .0460}}) {
     const Index experts = level.experts;
     const Families f(experts, 2, 2 * experts, 1e-2);
     const auto gate =

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <moesaic/expert/context_flow.hpp>
+#include <moesaic/gate/kmeans_least_squares.hpp>
 
 using namespace moesaic;
 using B = Cpu<double>;
@@ -18,13 +19,18 @@ Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1) {
   return Array<B>(shape, v);
 }
 
-/// `dx/dt = context^2`, whatever x is: quadratic in the context, so that the expansion to order 2 is exact.
-struct SquaredContext {
+/// `dx/dt = context^power`, whatever x is; quadratic in the context, the expansion to order 2 is exact.
+template <int power = 2>
+struct PowerOfContext {
   Index state = 1, context = 1;
   void layout(Layout&) const {}
   template <class X>
+  static X of(const X& context_rows) {
+    return power == 2 ? square(context_rows) : square(context_rows) * context_rows;
+  }
+  template <class X>
   auto bind(Slots<X>&, const X& context_rows, Index n) const {
-    const X c = broadcast_to(reshape(square(context_rows), {shape(context_rows)[0], 1, 1}), {shape(context_rows)[0], n, 1});
+    const X c = broadcast_to(reshape(of(context_rows), {shape(context_rows)[0], 1, 1}), {shape(context_rows)[0], n, 1});
     return [c](double, const X& x) { return c + 0.0 * x; };
   }
 };
@@ -78,6 +84,9 @@ TEST_CASE("parameter counts are those of the MixER paper") {
   CHECK(layout_of(ContextFlow<ThreeNetworks<>>{.field = {.context = 2}}).size() == 13240);
   CHECK(layout_of(ContextFlow<Coda<>>{.field = {{.context = 4}}}).size() == 22421);
   CHECK(layout_of(ContextFlow<Geps<>>{.field = {{.context = 4}}}).size() == 6053);
+  Layout gate;
+  gate::KMeansLeastSquares{}.layout(gate, 40, 10);
+  CHECK(gate.size() == 410);
 }
 
 TEST_CASE("a gated hidden layer has twice the weights, also those that move with the context") {
@@ -86,16 +95,46 @@ TEST_CASE("a gated hidden layer has twice the weights, also those that move with
   CHECK(layout_of(ContextFlow<Geps<activation::Glu>>{.field = {{.context = 4}}}).size() == 11419);
 }
 
-TEST_CASE("the expansion in the context has its worked values and is exact for a quadratic field") {
+namespace {
+
+/// The expansion about 1 at 3 of the field `context^power`: what it adds to a state in one time unit.
+template <int power>
+double expanded(int order) {
   const double one[] = {1.0}, two[] = {2.0}, zero[] = {0.0};
   const Array<B> about({1, 1}, one), displacement({1, 1}, two), shift({1}, zero), none({1, 1}, zero);
-  const auto rise = [&](int order, const Array<B>& d) {
-    const ContextFlow<SquaredContext> flow{.field = {}, .taylor = order};
-    return end_of(flow, shift, about, &d, 1)[0] - end_of(flow, shift, about, &none, 1)[0] + 1;  // F(1) = 1 without displacement
+  const ContextFlow<PowerOfContext<power>> flow{.field = {}, .taylor = order};
+  const double risen = end_of(flow, shift, about, &displacement, 1)[0], plain = end_of(flow, shift, about, &none, 1)[0];
+  return risen - plain + 1;  // without displacement it adds 1
+}
+
+/// The same to order 2 as neural context flows have it, without a Hessian: `f + 3/2 g + 1/2 dg`, where `g(xi) = f'(xi) (3 - xi)`
+/// is a derivative along the way to 3 and `dg` that of g.
+template <int power>
+double expanded_by_derivatives() {
+  using X = Tensor<B>;
+  const double one[] = {1.0}, two[] = {2.0}, three[] = {3.0};
+  const Array<B> about({1}, one), displacement({1}, two), at({1}, three);
+  const auto g = [&]<class A>(const A& xi) {
+    return PowerOfContext<power>::template of<Dual<A>>({xi, A(at.tensor()) - xi}).tangent;
   };
-  CHECK(rise(1, displacement) == doctest::Approx(5));
-  CHECK(rise(2, displacement) == doctest::Approx(9));
-  CHECK(rise(0, displacement) == doctest::Approx(1));
+  const double f = PowerOfContext<power>::template of<X>(about).data()[0];
+  const Dual<X> slope = g(Dual<X>(about, displacement));
+  CHECK(slope.value.data()[0] == doctest::Approx(g(X(about)).data()[0]));
+  return f + 1.5 * slope.value.data()[0] + 0.5 * slope.tangent.data()[0];
+}
+
+}  // namespace
+
+TEST_CASE("the expansion in the context has its worked values and is exact for a quadratic field") {
+  CHECK(expanded<2>(0) == doctest::Approx(1));
+  CHECK(expanded<2>(1) == doctest::Approx(5));
+  CHECK(expanded<2>(2) == doctest::Approx(9));
+}
+
+TEST_CASE("order 2 is what two nested directional derivatives give") {
+  CHECK(expanded_by_derivatives<2>() == doctest::Approx(9));   // 1 + 6 + 2
+  CHECK(expanded_by_derivatives<3>() == doctest::Approx(19));  // 1 + 9 + 9; the field itself is 27 there
+  CHECK(expanded<3>(2) == doctest::Approx(19));
 }
 
 TEST_CASE("the error of an expansion of order k falls with the displacement to the power k + 1") {

@@ -182,7 +182,7 @@ TEST_CASE("ODEBench-4 is the set stored in the MixER repository, to 1e-10") {
 }
 
 TEST_CASE("a perfect field scored on published data meets the solver's noise floor") {
-  // The published data hold the error of the solver that made them, so that the true field scores this and no model honestly less.
+  // The published data hold the error of the solver that made them: the true field scores this, and no model honestly less.
   const auto floor_of = [](const char* name, auto split, auto metric, Index test_trajectories = 0) {
     const auto published = data::make(name, {.test_trajectories = test_trajectories});
     const auto exact = data::make(name, {.solver = data::Solver::exact, .test_trajectories = test_trajectories});
@@ -202,8 +202,8 @@ TEST_CASE("a perfect field scored on published data meets the solver's noise flo
   within(floor_of("lv", adapt_test, mse), 8.2e-6);
   within(floor_of("sm", test, mse), 2.7e-5);
   within(floor_of("sm", adapt_test, mse), 1.5e-5);
-  // Like the others the mean over all 32 test trajectories of an environment. The first six alone score 8.3e-9 and 5.7e-9, a few of
-  // the others ten times that.
+  // Like the others the mean over all 32 test trajectories of an environment. The first six alone score 8.3e-9 and 5.7e-9, a few
+  // of the others ten times that.
   within(floor_of("go", test, mse), 2.84e-8);
   within(floor_of("go", adapt_test, mse), 1.97e-8);
   within(floor_of("go", test, mse, 6), 8.3e-9);

@@ -61,7 +61,7 @@ Counts count_allocations(const Gate& gate, const EnvironmentOptions& options, In
 
 }  // namespace
 
-TEST_CASE("a gradient step allocates nothing after each player's first, nor a refit of the gate or a validation after the first") {
+TEST_CASE("a gradient step allocates nothing after each player's first, nor do later refits and validations") {
   for (const auto& options : {EnvironmentOptions{}, EnvironmentOptions{.contributors = 5, .pool_size = 2, .part_size = 3},
                               EnvironmentOptions{.reweighting = Reweighting::softmax}}) {
     const Counts counts = count_allocations(gate::KMeansLeastSquares{.refit_every = 4}, options);
