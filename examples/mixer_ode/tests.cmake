@@ -38,6 +38,26 @@ target_link_libraries(test_mixer_ode_choose PRIVATE test_main moesaic_everything
 target_include_directories(test_mixer_ode_choose PRIVATE ${CMAKE_CURRENT_LIST_DIR})
 add_test(NAME example.mixer_ode.choose COMMAND test_mixer_ode_choose)
 
+# Training and adaptation on one thread and on two: the same model and the same predictions, bit for bit.
+add_executable(same_model ${CMAKE_CURRENT_LIST_DIR}/tests/same_model.cpp)
+target_link_libraries(same_model PRIVATE moesaic_everything)
+foreach(backbone IN ITEMS ncf coda geps)
+  set(bits ${folder}/threads-${backbone})
+  foreach(threads IN ITEMS 1 2)
+    add_test(NAME example.mixer_ode.threads_${backbone}_${threads}
+             COMMAND mixer_ode ${short} --backbone ${backbone} --models mixer --threads ${threads} --no-pictures
+                     --output ${bits}/${threads} --predict ${bits}/${threads}.npz)
+    set_tests_properties(example.mixer_ode.threads_${backbone}_${threads} PROPERTIES FIXTURES_SETUP mixer_ode_threads_${backbone}
+                         PROCESSORS ${threads})
+  endforeach()
+  add_test(NAME example.mixer_ode.threads_${backbone}_model
+           COMMAND same_model ${bits}/1/mixer.safetensors ${bits}/2/mixer.safetensors)
+  add_test(NAME example.mixer_ode.threads_${backbone}_predictions
+           COMMAND ${CMAKE_COMMAND} -E compare_files ${bits}/1.npz ${bits}/2.npz)
+  set_tests_properties(example.mixer_ode.threads_${backbone}_model example.mixer_ode.threads_${backbone}_predictions PROPERTIES
+                       FIXTURES_REQUIRED mixer_ode_threads_${backbone})
+endforeach()
+
 # mixer_ode_refuses(<name> <expected text> <arguments>...)
 function(mixer_ode_refuses name text)
   add_test(NAME example.mixer_ode.refuses_${name} COMMAND mixer_ode ${short} --output ${folder}/refused ${ARGN})
