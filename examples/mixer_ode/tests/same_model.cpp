@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <cstring>
+#include <exception>
 
 #include <moesaic/io/safetensors.hpp>
 
@@ -15,8 +16,9 @@ int main(int argc, char** argv) try {
   require(a.metadata() == b.metadata(), "their texts differ");
   require(a.names() == b.names(), "their arrays have other names");
   for (const auto& name : a.names()) {
-    require(a.at(name).dtype() == b.at(name).dtype() && a.at(name).shape() == b.at(name).shape(), name, " has another shape or type");
-    auto x = a.at(name).values<double>(NonFinite::keep), y = b.at(name).values<double>(NonFinite::keep);
+    const auto first = a.at(name), second = b.at(name);
+    require(first.dtype() == second.dtype() && first.shape() == second.shape(), name, " has another shape or type");
+    auto x = first.values<double>(NonFinite::keep), y = second.values<double>(NonFinite::keep);
     if (name == "fit/numbers") x.at(2) = y.at(2) = 0;  // FitState::seconds, see train/checkpoint.hpp
     require(std::memcmp(x.data(), y.data(), x.size() * sizeof(double)) == 0, name, " holds other numbers");
   }
