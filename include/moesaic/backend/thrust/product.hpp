@@ -8,12 +8,17 @@
 
 namespace moesaic::device {
 
+struct Same {
+  template <class S>
+  constexpr S operator()(const S& x) const { return x; }
+};
+
 /// Primitives `product` and `add_outer_products`, on the library of the system: cuBLAS, or Eigen.
 template <class B, class T>
 struct Products {
   static void product(const Tensor<B>& out, const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& bias) {
     if (out.size() == 0) return;
-    if (bias) B::map(out, functor::Identity{}, bias);
+    if (bias) B::map(out, Same{}, bias);
     const bool batched = w.shape().rank() == 3;
     const Index in = w.shape().back(1), columns = w.shape().back(), batch = batched ? w.shape()[0] : 1;
     const Index rows = batched ? x.shape()[1] : x.shape().rows();
