@@ -101,8 +101,8 @@ X solve_segments(const Solver& solver, const Make& make, const std::array<X, n>&
         const Bare end = march<Solver>(field, pace, bare(segment_inputs[0]), saves, [&](const Step& step) { list.push(step); });
         room.put(saves.row++, end);
         if constexpr (!on_host<X>)
-          require(!pace.finished() || all_finite(primal(end)), Solver::name, ": the state is not finite at the end, t = ",
-                  times.back());
+          require_convergence(!pace.finished() || all_finite(primal(end)), Solver::name,
+                              ": the state is not finite at the end, t = ", times.back());
       }
       const std::size_t saved = saves.next - first;
       const Segment<Solver, Make, dense> segment{make, list.first, times.subspan(first, saved)};
