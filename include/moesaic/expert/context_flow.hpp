@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <concepts>
 #include <span>
 #include <type_traits>
 
@@ -19,6 +20,18 @@ struct Situation {
   X rate;                         ///< `[E, 1, 1]`, factor of the field: length of a time unit, and the gate's weight if it scales
   std::span<const double> times;  ///< in those units, the first is that of `initial`
 };
+
+namespace detail {
+
+/// What training on environments asks of a contextual expert.
+template <class E>
+inline constexpr bool gives_state_size = requires(const E& e) { { e.state() } -> std::convertible_to<Index>; };
+template <class E, class B>
+inline constexpr bool takes_situation = requires(const E& e, const Tensor<B>& parameters, const Situation<Tensor<B>>& s) {
+  { e(parameters, s) } -> std::convertible_to<Tensor<B>>;
+};
+
+}  // namespace detail
 
 /// Contextual expert: the solution of `dx/dt = F(x; context + shift)` from given initial states, `[T, E, n, state]`.
 ///

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <concepts>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -15,35 +14,9 @@
 #include <moesaic/expert/context_flow.hpp>
 #include <moesaic/mixture.hpp>
 #include <moesaic/train/environment_data.hpp>
+#include <moesaic/train/environment_solve.hpp>
 
 namespace moesaic {
-
-/// One solve of a step: an environment, the rows of the contexts array that it uses, and the expert that it is routed to.
-struct Solve {
-  Index environment;  ///< whose trajectories are the data
-  Index context;      ///< row of the context at which the field is wanted
-  Index pool;         ///< row of the context about which it is expanded; equal to `context` without Taylor expansion
-  Index expert;
-  double weight;          ///< of its loss in the total
-  double slope = weight;  ///< derivative of the total with respect to its loss; another number where weights depend on losses
-};
-
-/// What becomes of a step in which a solve diverges.
-enum class Divergence {
-  fails,   ///< the step, with that solve's error
-  scores,  ///< nothing: the solve has an infinite loss and no gradient
-};
-
-namespace detail {
-
-template <class E>
-inline constexpr bool gives_state_size = requires(const E& e) { { e.state() } -> std::convertible_to<Index>; };
-template <class E, class B>
-inline constexpr bool takes_situation = requires(const E& e, const Tensor<B>& parameters, const Situation<Tensor<B>>& s) {
-  { e(parameters, s) } -> std::convertible_to<Tensor<B>>;
-};
-
-}  // namespace detail
 
 /// Runs the solves of a step, with or without gradients: on the host expert by expert and on all threads; on another device, which
 /// wants few and large operations, all at once, every solve with its own copy of its expert's parameters.
