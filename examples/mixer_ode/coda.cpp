@@ -7,7 +7,7 @@ namespace mixer_ode {
 template <>
 Result Study<Device>::coda(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
   return with_activation(s, [&]<class Activation>(Activation) {
-    return study_mixer<Device>(Coda<Activation>{}, s, kind, sets, saving);
+    return study<Device>(Coda<Activation>{}, s, kind, sets, saving);
   });
 }
 

@@ -31,14 +31,13 @@ using moesaic::require;
 
 template <class B>
 Result study_on(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving) {
-  const bool naive = kind == Kind::naive;
   switch (s.backbone) {
     case Backbone::ncf:
-      return naive ? Study<B>::ncf_naive(s, sets, saving) : Study<B>::ncf(s, kind, sets, saving);
+      return Study<B>::ncf(s, kind, sets, saving);
     case Backbone::coda:
-      return naive ? Study<B>::coda_naive(s, sets, saving) : Study<B>::coda(s, kind, sets, saving);
+      return Study<B>::coda(s, kind, sets, saving);
     case Backbone::geps:
-      return naive ? Study<B>::geps_naive(s, sets, saving) : Study<B>::geps(s, kind, sets, saving);
+      return Study<B>::geps(s, kind, sets, saving);
   }
   moesaic::fail("unknown backbone");
 }

@@ -7,7 +7,7 @@ namespace mixer_ode {
 template <>
 Result Study<Device>::ncf(const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
   return with_activation(s, [&]<class Activation>(Activation) {
-    return study_mixer<Device>(three_networks<Activation>(s), s, kind, sets, saving);
+    return study<Device>(three_networks<Activation>(s), s, kind, sets, saving);
   });
 }
 

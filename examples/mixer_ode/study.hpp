@@ -73,14 +73,9 @@ struct Saving {
 /// On backend `B`: trains one model, scores it, adapts it to new environments and scores that. `sets` are as `load` gives them.
 template <class B>
 struct Study {
-  /// Single learner or MixER.
   static Result ncf(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
   static Result coda(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
   static Result geps(const Settings& s, Kind kind, const moesaic::data::Environments& sets, const Saving& saving);
-
-  static Result ncf_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
-  static Result coda_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
-  static Result geps_naive(const Settings& s, const moesaic::data::Environments& sets, const Saving& saving);
 };
 
 }  // namespace mixer_ode

@@ -178,24 +178,21 @@ auto bank(Field field, const Settings& s, Index count, Index context, const data
   return bank;
 }
 
-/// MixER, or with one expert the single learner: they share a type.
+/// Single learner and MixER share a type. In the naive mixture every environment goes to one of the experts, whose output is scaled by
+/// the gate: that gate learns by gradient alone.
 template <class B, class Field>
-Result study_mixer(const Field& field, const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
+Result study(const Field& field, const Settings& s, Kind kind, const data::Environments& sets, const Saving& saving) {
   const bool single = kind == Kind::single;
   const auto experts = bank(field, s, single ? 1 : s.experts, single ? s.single_context : s.context, sets.train);
+  const auto train_with = [&](const auto& gate) {
+    return train<B>(mixture(experts, gate, flow::Identity{}, StateError(s)), kind, s, sets, saving);
+  };
+  if (kind == Kind::naive) return train_with(gate::Softmax{.top_k = 1, .renormalise = false});
   gate::KMeansLeastSquares gate;
   gate.refit_every = int(s.refit_every);
   if (s.refit == Refit::published) gate.refit = cluster::GateRefitOptions::published();
   gate.refit.matching = s.matching == Matching::greedy ? cluster::Matching::Greedy : cluster::Matching::Optimal;
-  return train<B>(mixture(experts, gate, flow::Identity{}, StateError(s)), kind, s, sets, saving);
-}
-
-/// Every environment goes to one of the experts, whose output is scaled by the gate: the gate learns by gradient alone.
-template <class B, class Field>
-Result study_naive(const Field& field, const Settings& s, const data::Environments& sets, const Saving& saving) {
-  const auto experts = bank(field, s, s.experts, s.context, sets.train);
-  return train<B>(mixture(experts, gate::Softmax{.top_k = 1, .renormalise = false}, flow::Identity{}, StateError(s)), Kind::naive, s,
-               sets, saving);
+  return train_with(gate);
 }
 
 }  // namespace mixer_ode

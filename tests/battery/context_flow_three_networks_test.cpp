@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "context_flow.hpp"
 
+namespace context_flow_three_networks_test {
+
 TEST_CASE("a flow of three networks passes the gradient checker at every Taylor order") {
   battery::check_context_flow(moesaic::ThreeNetworks<>{.state = 2, .context = 3, .width = 5, .depth = 2, .interface = 4});
 }
@@ -10,3 +12,5 @@ TEST_CASE("a flow of three networks of gated linear units passes the gradient ch
   battery::check_context_flow(
       moesaic::ThreeNetworks<moesaic::activation::Glu>{.state = 2, .context = 3, .width = 4, .depth = 1, .interface = 4});
 }
+
+}  // namespace context_flow_three_networks_test

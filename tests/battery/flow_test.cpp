@@ -11,9 +11,9 @@
 
 #include "battery.hpp"
 
-using namespace battery;
+namespace flow_test {
 
-namespace {
+using namespace battery;
 
 /// The same backend for numbers of type `T`.
 template <class T, template <class> class Backend>
@@ -75,8 +75,6 @@ void check_flow(const std::string& name, const Flow& flow, Index features, doubl
     CHECK(reported == doctest::Approx(std::log(std::abs(jacobian.determinant()))).epsilon(1e-7));
   }
 }
-
-}  // namespace
 
 TEST_CASE("every flow passes the gradient checker, is undone by its inverse and knows its determinant") {
   check_flow("identity", flow::Identity{}, 3);
@@ -285,3 +283,5 @@ TEST_CASE("a model reconstructs what its encoder sees: standardised windows") {
   const auto outcome = model(p.tensor(), x.tensor(), numbers({3, 1}, 2).tensor());
   CHECK(to_host(outcome.input) == to_host(standardise_windows(x.tensor(), 2)));
 }
+
+}  // namespace flow_test

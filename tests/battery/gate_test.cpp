@@ -8,9 +8,9 @@
 
 #include "battery.hpp"
 
-using namespace battery;
+namespace gate_test {
 
-namespace {
+using namespace battery;
 
 constexpr Index samples = 5, features = 3, experts = 4;
 
@@ -94,8 +94,6 @@ void check_noise() {
   CHECK(weights(noisy, &a) != weights(noisy, &b));
   CHECK(weights(noisy, &a) != weights(noisy));
 }
-
-}  // namespace
 
 TEST_CASE("every gate passes the gradient checker") {
   const Random random(6);
@@ -207,3 +205,5 @@ TEST_CASE("gates that make no sense are refused by name") {
   CHECK_THROWS_AS(Metric{.top_k = -1}.layout(l, features, experts), Error);
   CHECK_THROWS_AS(gate::KMeansLeastSquares{.refit_every = 0}.layout(l, features, experts), Error);
 }
+
+}  // namespace gate_test

@@ -12,9 +12,9 @@
 
 #include "battery.hpp"
 
-using namespace battery;
+namespace loss_test {
 
-namespace {
+using namespace battery;
 
 constexpr Index samples = 3;
 const auto target_of_all = numbers({2, samples, 2, 2}, 8);
@@ -98,8 +98,6 @@ double distance(const Array<B>& x, Index i, Index j) {
     sum += std::pow(host[std::size_t(i * x.shape()[1] + c)] - host[std::size_t(j * x.shape()[1] + c)], 2);
   return std::sqrt(sum);
 }
-
-}  // namespace
 
 TEST_CASE("every loss term passes the gradient checker") {
   check_loss("mse", loss::mse);
@@ -292,3 +290,5 @@ TEST_CASE("the likelihood has its worked value, and takes a flow that preserves 
   o.log_det = {};
   CHECK(to_host(loss::nll(o))[0] == doctest::Approx(10.786399208 + 1.345502177).epsilon(1e-9));
 }
+
+}  // namespace loss_test

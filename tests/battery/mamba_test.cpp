@@ -7,6 +7,8 @@
 #include <moesaic/backend/thrust/selective_scan.hpp>
 #endif
 
+namespace mamba_test {
+
 using namespace battery;
 
 TEST_CASE("a Mamba block passes the gradient checker in its parameters, its input and a scale of its steps") {
@@ -22,3 +24,5 @@ TEST_CASE("a Mamba block passes the gradient checker in its parameters, its inpu
       return m(own, series, parts.take(scale));
     }, {p, x, numbers(scale, 2, 0.3, 2)});
 }
+
+}  // namespace mamba_test

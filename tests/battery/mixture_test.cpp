@@ -15,9 +15,9 @@
 
 #include "battery.hpp"
 
-using namespace battery;
+namespace mixture_test {
 
-namespace {
+using namespace battery;
 
 constexpr Index samples = 12, features = 3, outputs = 2, count = 4;
 
@@ -78,8 +78,6 @@ auto composite(int top_k, const Flow& flow) {
   // docs: end
   return model;
 }
-
-}  // namespace
 
 TEST_CASE("experts see only the samples that the gate gives them") {
   const auto is_given = [](const auto& gate) {
@@ -269,3 +267,5 @@ TEST_CASE("a loss is told the best expert of those that were run, where it asks"
   CHECK(outcome.best.empty());
   CHECK_FALSE(present(outcome.reconstruction));
 }
+
+}  // namespace mixture_test

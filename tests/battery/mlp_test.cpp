@@ -4,6 +4,8 @@
 
 #include "battery.hpp"
 
+namespace mlp_test {
+
 using namespace battery;
 
 TEST_CASE_TEMPLATE("an Mlp passes the gradient checker with every activation", Activation, activation::LearnableSwish,
@@ -28,3 +30,5 @@ TEST_CASE("a layer of gated linear units multiplies its first numbers by the sig
   const auto y = to_host(mlp(p.tensor(), input.tensor()));
   CHECK(y[0] == doctest::Approx(5 * 0.5 * sigmoid_of[0] + 7 * 2 * sigmoid_of[1] + 0.25));
 }
+
+}  // namespace mlp_test

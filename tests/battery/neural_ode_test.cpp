@@ -7,9 +7,9 @@
 
 #include "battery.hpp"
 
-using namespace battery;
+namespace neural_ode_test {
 
-namespace {
+using namespace battery;
 
 constexpr Index samples = 4, size = 2;
 
@@ -45,8 +45,6 @@ double plane_error(const NeuralOde<>& expert) {
     }
   return worst;
 }
-
-}  // namespace
 
 TEST_CASE("a neural ODE passes the gradient checker, with steps of equal and of chosen size and either adjoint") {
   using Field = Mlp<activation::Tanh>;
@@ -108,3 +106,5 @@ TEST_CASE("times and samples that do not fit a neural ODE are refused by name") 
   const auto p = parameters_of(narrow);
   CHECK_THROWS_WITH_AS(narrow(p.tensor(), x.tensor()), "Rk4: the field returns shape [4, 1] at a state of shape [4, 2]", Error);
 }
+
+}  // namespace neural_ode_test

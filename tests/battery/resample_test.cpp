@@ -4,9 +4,9 @@
 
 #include "battery.hpp"
 
-using namespace battery;
+namespace resample_test {
 
-namespace {
+using namespace battery;
 
 void equals(const Tensor<B>& found, const Shape& shape, const std::vector<double>& wanted) {
   CHECK(found.shape() == shape);
@@ -14,8 +14,6 @@ void equals(const Tensor<B>& found, const Shape& shape, const std::vector<double
   REQUIRE(y.size() == wanted.size());
   for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == doctest::Approx(wanted[i]).epsilon(1e-14));
 }
-
-}  // namespace
 
 TEST_CASE("pools and interpolations have their worked values") {
   const auto of = [](const Shape& s, const std::vector<double>& v) { return Array<B>(s, v); };
@@ -63,3 +61,5 @@ TEST_CASE("shapes that do not fit are refused by name") {
   CHECK_THROWS_WITH_AS(interpolate(x.tensor(), 0),
                        "interpolate: series of shape [2, 4, 3] to length 0; expected at least 1 each", Error);
 }
+
+}  // namespace resample_test

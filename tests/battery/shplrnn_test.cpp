@@ -7,9 +7,9 @@
 
 #include "battery.hpp"
 
-using namespace battery;
+namespace shplrnn_test {
 
-namespace {
+using namespace battery;
 
 /// One context coordinate of value 1: the parameters are the weights themselves.
 HierarchicalShPlrnn plain(Shown shown) {
@@ -26,8 +26,6 @@ Array<B> identity_weights() {
 }
 
 const auto one = Array<B>({1, 1}, std::vector{1.0});
-
-}  // namespace
 
 TEST_CASE("a hierarchical shPLRNN passes the gradient checker") {
   for (Shown shown : {Shown::before, Shown::present}) {
@@ -101,3 +99,5 @@ TEST_CASE("series and contexts that do not fit are refused by name") {
   wrong.least_alpha = 2;
   CHECK_THROWS_AS(layout_of(wrong), Error);
 }
+
+}  // namespace shplrnn_test

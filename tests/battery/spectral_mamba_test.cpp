@@ -7,9 +7,9 @@
 #include <moesaic/backend/thrust/selective_scan.hpp>
 #endif
 
-using namespace battery;
+namespace spectral_mamba_test {
 
-namespace {
+using namespace battery;
 
 SpectralMamba small(Tokens tokens) {
   return {.look_back = 6, .horizon = 2, .variates = 2, .width = 3, .states = 2, .kernel = 2, .expand = 1, .scales = {1, 3},
@@ -26,8 +26,6 @@ void check_expert(const std::string& name, const SpectralMamba& expert) {
     return expert(own, parts.take(x.shape()));
   }, {p, x}, {.directions = 1});
 }
-
-}  // namespace
 
 TEST_CASE("SpectralMamba passes the gradient checker with every kind of tokens and step sizes") {
   for (Tokens tokens : {Tokens::time, Tokens::variate})
@@ -57,3 +55,5 @@ TEST_CASE("SpectralMamba passes the gradient checker in both directions, and wit
     without("no feed-forward network", [](auto& e) { e.feed_forward = 0; });
   }
 }
+
+}  // namespace spectral_mamba_test

@@ -4,10 +4,11 @@
 
 #include <moesaic/ops/check_gradient.hpp>
 
+namespace differentiation_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
 
-namespace {
 const Array<B> x({3}, std::vector{0.5, -1.0, 2.0}), v({3}, std::vector{1.0, 0.0, -1.0});
 
 // docs: function
@@ -20,7 +21,6 @@ void is(const T& t, const std::vector<double>& expected) {
   REQUIRE(host.size() == expected.size());
   for (std::size_t i = 0; i < host.size(); ++i) CHECK(host[i] == doctest::Approx(expected[i]));
 }
-}  // namespace
 
 TEST_CASE("derivatives are one word each") {
   // docs: verbs
@@ -49,3 +49,5 @@ TEST_CASE("a mistake in a derivative is found") {
   const auto detached = []<class X>(const X& a) { return sum(a * X(detach(a))); };
   CHECK_FALSE(check_gradient(detached, x.tensor()).passed());
 }
+
+}  // namespace differentiation_test

@@ -7,6 +7,8 @@
 
 #include "../battery/battery.hpp"
 
+namespace field_test {
+
 using namespace battery;
 
 // docs: field
@@ -40,3 +42,5 @@ TEST_CASE("a user's own vector field is a contextual expert") {
   const double expected[] = {std::exp(-0.5), 2 * std::exp(-0.5), std::exp(-2.), 2 * std::exp(-2.)};
   for (std::size_t i = 0; i < 4; ++i) CHECK(end[i] == doctest::Approx(expected[i]).epsilon(1e-6));
 }
+
+}  // namespace field_test

@@ -7,6 +7,8 @@
 
 #include "../battery/battery.hpp"
 
+namespace flow_test {
+
 using namespace battery;
 
 // docs: flow
@@ -57,3 +59,5 @@ TEST_CASE("it passes the gradient checker") {
     return concat(image.z, reshape(image.log_det, {3, 1}), 1);
   }, {Array<B>(square(numbers({3, 2}, 1).tensor()) + 0.5)});
 }
+
+}  // namespace flow_test

@@ -7,6 +7,8 @@
 
 #include "../battery/battery.hpp"
 
+namespace loss_test {
+
 using namespace battery;
 
 // docs: loss
@@ -41,3 +43,5 @@ TEST_CASE("it passes the gradient checker") {
     return LogCosh{}(o);
   }, {numbers({4, 2}, 1)});
 }
+
+}  // namespace loss_test

@@ -15,9 +15,9 @@
 #include <moesaic/moesaic.hpp>
 #include <moesaic/train/linear_start.hpp>
 
-using namespace moesaic;
+namespace own_data_test {
 
-namespace {
+using namespace moesaic;
 
 /// A folder of its own, removed at the end.
 struct Folder {
@@ -26,8 +26,6 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
   std::string operator/(const char* name) const { return (path / name).string(); }
 };
-
-}  // namespace
 
 TEST_CASE("own trajectories: from an .npz file to predictions in new environments") {
   const Folder folder;
@@ -117,3 +115,5 @@ TEST_CASE("own series: from a .csv file to forecasts in its units") {
     CHECK(double(next.data()[2 * h + 1]) * scaler.scale[1] + scaler.mean[1] == doctest::Approx(-7 + std::cos(0.2 * t)).epsilon(0.02));
   }
 }
+
+}  // namespace own_data_test

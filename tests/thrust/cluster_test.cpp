@@ -7,10 +7,10 @@
 
 #include "both.hpp"
 
+namespace cluster_test {
+
 using namespace thrust_test;
 using namespace moesaic::cluster;
-
-namespace {
 
 using Labels = std::vector<std::int32_t>;
 
@@ -58,8 +58,6 @@ void compare_errors(const char* part, const F& f) {
   CHECK(device == message([&] { f(Cpu<T>{}); }));
   CHECK_MESSAGE(device.find(part) != std::string::npos, device);
 }
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("k-means from given centroids agrees", T, float, double) {
   struct Size {
@@ -221,8 +219,6 @@ TEST_CASE("bad least squares are named as on the CPU") {
   });
 }
 
-namespace {
-
 /// Contexts of four families whose losses favour one expert each; one environment's losses tell that it belongs elsewhere.
 template <class B>
 GateRefit<B> refit_families(const GateRefitOptions& options, bool warm, bool distinct = true) {
@@ -242,8 +238,6 @@ GateRefit<B> refit_families(const GateRefitOptions& options, bool warm, bool dis
   return refit_gate(x.tensor(), array<B>({environments, experts}, losses).tensor(), warm ? x.tensor().rows(0, experts) : Tensor<B>{},
                     Random(5), options);
 }
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("a refit of the gate agrees", T, float, double) {
   GateRefitOptions ridge;
@@ -270,3 +264,5 @@ TEST_CASE_TEMPLATE("a refit of the gate agrees", T, float, double) {
   CHECK(empty.outcome == GateRefitOutcome::EmptyCluster);
   CHECK_FALSE(empty.weights);
 }
+
+}  // namespace cluster_test

@@ -5,6 +5,8 @@
 
 #include "both.hpp"
 
+namespace fft_test {
+
 using namespace thrust_test;
 
 TEST_CASE_TEMPLATE("transforms agree at even, odd, prime and trivial lengths, with weights", T, float, double) {
@@ -24,3 +26,5 @@ TEST_CASE_TEMPLATE("transforms agree at even, odd, prime and trivial lengths, wi
       CHECK(difference(cpu_series.tensor(), series.tensor()) <= rounding<T>);
     }
 }
+
+}  // namespace fft_test

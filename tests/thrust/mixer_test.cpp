@@ -5,9 +5,9 @@
 #include "both.hpp"
 #include "mixer_cases.hpp"
 
-using namespace thrust_test;
+namespace mixer_test {
 
-namespace {
+using namespace thrust_test;
 
 double relative(const std::vector<double>& a, const std::vector<double>& b) {
   REQUIRE(a.size() == b.size());
@@ -28,8 +28,6 @@ void compare(Case which, double tolerance) {
   CHECK(cpu.expert == device.expert);
 }
 
-}  // namespace
-
 TEST_CASE("the first 20 steps of MixER are those of the CPU: neural context flow expanded to second order") {
   compare(Case::neural_context_flow, 1e-11);
 }
@@ -40,3 +38,5 @@ TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: GEPS") { 
 TEST_CASE("new environments find the contexts and experts that they find on the CPU") {
   compare(Case::adaptation_in_single_precision, 1e-4);
 }
+
+}  // namespace mixer_test

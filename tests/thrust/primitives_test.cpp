@@ -6,9 +6,9 @@
 
 #include "both.hpp"
 
-using namespace thrust_test;
+namespace primitives_test {
 
-namespace {
+using namespace thrust_test;
 
 /// Runs `f(backend's tag, tensors...)` on both backends: the first tensor is the result, the others are inputs, drawn anew for each.
 template <class T, class F>
@@ -27,8 +27,6 @@ void compare(const char* name, const F& f, const Shape& result, const std::vecto
   CAPTURE(result);
   CHECK(difference(cpu.tensor(), device.tensor()) <= rounding<T>);
 }
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("numbers go in and out, are filled and copied", T, float, double) {
   using B = Thrust<T>;
@@ -171,3 +169,5 @@ TEST_CASE_TEMPLATE("linear scans agree, also in place", T, float, double) {
                {{11, 5}});
   }
 }
+
+}  // namespace primitives_test

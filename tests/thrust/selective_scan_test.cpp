@@ -6,9 +6,9 @@
 
 #include "both.hpp"
 
-using namespace thrust_test;
+namespace selective_scan_test {
 
-namespace {
+using namespace thrust_test;
 
 struct Sizes {
   Index batch, steps, channels, states;
@@ -48,8 +48,6 @@ std::vector<Tensor<B>> scan_along(const Sizes& s, bool all_move) {
                                 input(5, values[5]));
   return {y.value, y.tangent};
 }
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("selective scans and their adjoints agree, and repeat to the bit", T, float, double) {
   for (const auto& s : {Sizes{1, 1, 1, 1}, {2, 1, 5, 3}, {3, 7, 17, 4}, {1, 16, 16, 16}, {2, 33, 70, 5}, {2, 40, 33, 35}, {0, 4, 3, 2},
@@ -92,3 +90,5 @@ TEST_CASE("deeper levels agree: a Hessian-vector product") {
   };
   CHECK(difference(run(Cpu<double>{}).tensor(), run(Thrust<double>{}).tensor()) <= 1e-11);
 }
+
+}  // namespace selective_scan_test

@@ -12,10 +12,10 @@
 #include <moesaic/cluster/assignment.hpp>
 #include <moesaic/core/random.hpp>
 
+namespace cluster_assignment_test {
+
 using namespace moesaic;
 using namespace moesaic::cluster;
-
-namespace {
 
 using Columns = std::vector<std::int32_t>;
 
@@ -34,8 +34,6 @@ double least_by_trying_all(const Array<Cpu<double>>& cost) {
   } while (std::next_permutation(order.begin(), order.end()));
   return least;
 }
-
-}  // namespace
 
 TEST_CASE("greedy and optimal assignment differ on the worked case: 58 against 10") {
   const std::vector<double> medians{1, 2, 9, 1, 50, 60, 9, 8, 7};
@@ -105,3 +103,5 @@ TEST_CASE("an impossible or non-finite cost matrix is refused") {
   cost.data()[3] = -std::numeric_limits<double>::infinity();
   CHECK_THROWS_AS(greedy_assignment(cost.tensor()), Error);
 }
+
+}  // namespace cluster_assignment_test

@@ -12,10 +12,10 @@
 #include <moesaic/backend/cpu.hpp>
 #include <moesaic/cluster/gate_refit.hpp>
 
+namespace cluster_gate_refit_test {
+
 using namespace moesaic;
 using namespace moesaic::cluster;
-
-namespace {
 
 using Real = Cpu<double>;
 using Labels = std::vector<std::int32_t>;
@@ -63,8 +63,6 @@ struct Families {
 };
 
 const std::vector<double> worked_contexts{1, 0, 1.2, .1, .9, -.1, -1, 0, -1.1, .2, -.8, -.1};
-
-}  // namespace
 
 TEST_CASE("the worked gate case of MixER: assignment, centroids, weights, logits") {
   const auto contexts = array(Shape{6, 2}, worked_contexts), start = array(Shape{2, 2}, {.5, 0, -.5, 0});
@@ -280,3 +278,5 @@ TEST_CASE("bad input is named") {
   CHECK_THROWS_WITH_AS(refit_gate(x, l, {}, Random(1)), "gate refit: contexts: row 2, column 1 is nan, expected a finite number",
                        Error);
 }
+
+}  // namespace cluster_gate_refit_test

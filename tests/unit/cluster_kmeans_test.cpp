@@ -10,10 +10,10 @@
 #include <moesaic/backend/cpu.hpp>
 #include <moesaic/cluster/kmeans.hpp>
 
+namespace cluster_kmeans_test {
+
 using namespace moesaic;
 using namespace moesaic::cluster;
-
-namespace {
 
 template <class T>
 Array<Cpu<T>> normal(Index rows, Index cols, std::uint64_t seed, double offset = 0) {
@@ -72,8 +72,6 @@ template <class T>
 bool same_bits(const Array<Cpu<T>>& a, const Array<Cpu<T>>& b) {
   return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), std::size_t(a.size()) * sizeof(T)) == 0;
 }
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("k-means agrees with plain Lloyd passes", T, float, double) {
   const double tolerance = sizeof(T) == 4 ? 2e-6 : 1e-12;
@@ -232,3 +230,5 @@ TEST_CASE("distances that overflow are an error") {
   CHECK(r.inertia == 0);
   for (std::size_t i = 2; i < r.assignment.size(); ++i) CHECK(r.assignment[i] == r.assignment[i - 2]);
 }
+
+}  // namespace cluster_kmeans_test

@@ -13,10 +13,10 @@
 #include <moesaic/cluster/least_squares.hpp>
 #include <moesaic/core/random.hpp>
 
+namespace cluster_least_squares_test {
+
 using namespace moesaic;
 using namespace moesaic::cluster;
-
-namespace {
 
 using Matrix = Eigen::MatrixXd;
 
@@ -57,8 +57,6 @@ template <class T>
 double epsilon() {
   return double(std::numeric_limits<T>::epsilon());
 }
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("least squares of any shape agrees with Eigen's singular value decomposition", T, float, double) {
   struct Size {
@@ -213,3 +211,5 @@ TEST_CASE("bad input is named") {
   CHECK_THROWS_WITH_AS(least_squares(a.tensor(), y.tensor()),
                        "least squares: A: row 2, column 1 is nan, expected a finite number", Error);
 }
+
+}  // namespace cluster_least_squares_test

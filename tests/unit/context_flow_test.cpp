@@ -9,10 +9,10 @@
 #include <moesaic/gate/kmeans_least_squares.hpp>
 #include <moesaic/ode/tsit5.hpp>
 
+namespace context_flow_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1) {
   Random random(11, stream);
@@ -129,8 +129,6 @@ void check_adjoint(const Solver& solver) {
   }
 }
 
-}  // namespace
-
 TEST_CASE("parameter counts are those of the MixER paper") {
   CHECK(layout_of(ContextFlow<ThreeNetworks<>>{.field = {.context = 4}}).size() == 13404);
   CHECK(layout_of(ContextFlow<ThreeNetworks<>>{.field = {.context = 40}}).size() == 15588);
@@ -147,8 +145,6 @@ TEST_CASE("a gated hidden layer has twice the weights, also those that move with
   CHECK(layout_of(ContextFlow<Coda<activation::Glu>>{.field = {{.context = 4}}}).size() == 44171);
   CHECK(layout_of(ContextFlow<Geps<activation::Glu>>{.field = {{.context = 4}}}).size() == 11419);
 }
-
-namespace {
 
 /// The expansion about 1 at 3 of the field `context^power`: what it adds to a state in one time unit.
 template <int power>
@@ -175,8 +171,6 @@ double expanded_by_derivatives() {
   CHECK(slope.value.data()[0] == doctest::Approx(g(X(about)).data()[0]));
   return f + 1.5 * slope.value.data()[0] + 0.5 * slope.tangent.data()[0];
 }
-
-}  // namespace
 
 TEST_CASE("the expansion in the context has its worked values and is exact for a quadratic field") {
   CHECK(expanded<2>(0) == doctest::Approx(1));
@@ -213,3 +207,5 @@ TEST_CASE("a checkpointed flow has the values and gradients of a direct one, in 
   check_adjoint(ode::Rk4{.substeps = 30});
   check_adjoint(ode::Tsit5{.control = ode::Adaptive{.relative = 1e-10, .absolute = 1e-10}});
 }
+
+}  // namespace context_flow_test

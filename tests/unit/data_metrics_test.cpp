@@ -7,14 +7,12 @@
 #include <moesaic/data/catalogue.hpp>
 #include <moesaic/data/metrics.hpp>
 
+namespace data_metrics_test {
+
 using namespace moesaic;
 using data::Floor;
 
-namespace {
-
 Array<Cpu<double>> states(const Shape& shape, const std::vector<double>& values) { return Array<Cpu<double>>(shape, values); }
-
-}  // namespace
 
 TEST_CASE("predicting zero scores a relative error of exactly 1") {
   for (const char* name : {"lv", "sm", "odebench-10b"}) {
@@ -79,3 +77,5 @@ TEST_CASE("metrics refuse what they cannot score") {
   CHECK_THROWS_AS(data::mean({}), Error);
   CHECK_THROWS_AS(data::percent_below({}), Error);
 }
+
+}  // namespace data_metrics_test

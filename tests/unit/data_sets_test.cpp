@@ -10,9 +10,9 @@
 #include <moesaic/data/windows.hpp>
 #include <moesaic/io/npz.hpp>
 
-using namespace moesaic;
+namespace data_sets_test {
 
-namespace {
+using namespace moesaic;
 
 using Counts = std::array<Index, 2>;  // environments, trajectories
 Counts counts(const data::Trajectories& t) { return {t.environments(), t.trajectories()}; }
@@ -31,8 +31,6 @@ std::span<const double> last(const data::Trajectories& t, Index e, Index j) {
 bool same_states(std::span<const double> a, std::span<const double> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
-
-}  // namespace
 
 TEST_CASE("every data set: the published numbers of environments, trajectories and points") {
   struct Row {
@@ -255,3 +253,5 @@ TEST_CASE("requests that cannot be met are errors that say why") {
   CHECK_THROWS_AS(data::make("odebench-2", {.spread = 1.5}), Error);
   CHECK_THROWS_AS(data::make("odebench-2", {.environments = -4}), Error);
 }
+
+}  // namespace data_sets_test

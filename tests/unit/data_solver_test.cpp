@@ -11,10 +11,10 @@
 #include <moesaic/data/odebench.hpp>
 #include <moesaic/data/solver.hpp>
 
+namespace data_solver_test {
+
 using namespace moesaic;
 using namespace moesaic::data;
-
-namespace {
 
 std::vector<double> state_at(Solver solver, const Field& field, const std::vector<double>& start, double t, double end) {
   std::vector<double> out(start.size());
@@ -70,8 +70,6 @@ std::vector<Golden> golden_rows() {
   }
   return rows;
 }
-
-}  // namespace
 
 TEST_CASE("golden trajectories: published integrator to 1e-6, exact solution to 1e-8") {
   for (const Golden& row : golden_rows()) {
@@ -160,3 +158,5 @@ TEST_CASE("rounded arithmetic is not fused") {
   CHECK((Rounded(1 + e) * Rounded(1 - e) - Rounded(1)).value == 0);
   CHECK(product(1 + e, 1 - e) - 1 == 0);
 }
+
+}  // namespace data_solver_test

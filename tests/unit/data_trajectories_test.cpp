@@ -7,9 +7,9 @@
 #include <moesaic/data/compute.hpp>
 #include <moesaic/data/environments.hpp>
 
-using namespace moesaic;
+namespace data_trajectories_test {
 
-namespace {
+using namespace moesaic;
 
 Array<Cpu<double>> numbers(const Shape& shape) {
   Array<Cpu<double>> out(shape);
@@ -17,8 +17,6 @@ Array<Cpu<double>> numbers(const Shape& shape) {
   return out;
 }
 data::Trajectories own() { return data::measured(numbers({3, 2, 4, 2}), numbers({4}), "own"); }
-
-}  // namespace
 
 TEST_CASE("measured trajectories: shared times or one grid an environment") {
   const auto shared = own();
@@ -124,3 +122,5 @@ TEST_CASE("compute: own systems, and errors that name the trajectory") {
   plans[1].family = 1;
   CHECK_THROWS_AS(data::compute({decay}, plans, data::Solver::rk45), Error);
 }
+
+}  // namespace data_trajectories_test

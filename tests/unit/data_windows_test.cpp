@@ -7,9 +7,9 @@
 #include <moesaic/data/catalogue.hpp>
 #include <moesaic/data/windows.hpp>
 
-using namespace moesaic;
+namespace data_windows_test {
 
-namespace {
+using namespace moesaic;
 
 /// `environments` copies of x(t) = (t^2, 3 - t) at t = 0, 1, ..., points - 1, two trajectories each.
 data::Trajectories parabola(Index environments, Index points) {
@@ -27,8 +27,6 @@ data::Trajectories parabola(Index environments, Index points) {
   }
   return set;
 }
-
-}  // namespace
 
 TEST_CASE("every: a fifth of 100 points") {
   const auto fine = data::make("odebench-2", {.trajectories = 2, .test_trajectories = 1});
@@ -111,3 +109,5 @@ TEST_CASE("windowed keeps splits that are absent absent") {
   CHECK(out.test.empty());
   CHECK_NOTHROW(data::validate(out));
 }
+
+}  // namespace data_windows_test

@@ -12,10 +12,10 @@
 
 #include "support/mixer_support.hpp"
 
+namespace environments_adapt_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
-
-namespace {
 
 const std::vector<double> spiral{-0.5, 1.5, -1.5, -0.5}, saddle{0.4, 0, 0, -1};
 
@@ -52,8 +52,6 @@ Found found(const Known& known, const data::Trajectories& set, ExpertSearch sear
                        {.steps = steps, .rate = 0.02, .search = search, .part_size = part_size});
   return {to_host(a.contexts.tensor()), a.loss, a.expert};
 }
-
-}  // namespace
 
 TEST_CASE("where the gate is wrong at context 0, the search finds the right expert and a smaller loss") {
   const Known known;
@@ -194,3 +192,5 @@ TEST_CASE("what cannot be adapted to is refused in words") {
   CHECK(refusal({}) == "adapt: no environments");
   CHECK(refusal(EnvironmentData<B>(waves(2, 1, 3, 3))).find("the data have 3 states, the expert has 2") != std::string::npos);
 }
+
+}  // namespace environments_adapt_test

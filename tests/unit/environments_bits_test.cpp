@@ -8,9 +8,9 @@
 
 #include "support/mixer_support.hpp"
 
-using namespace mixer_test;
+namespace environments_bits_test {
 
-namespace {
+using namespace mixer_test;
 
 /// Parameters, contexts and losses after some iterations with refits of the gate.
 template <class T>
@@ -32,8 +32,6 @@ std::vector<double> train(int threads, std::uint64_t seed = 3) {
   return out;
 }
 
-}  // namespace
-
 TEST_CASE_TEMPLATE("the same seed gives the same bits on any number of threads", T, float, double) {
   const auto one = train<T>(1);
   CHECK(one == train<T>(1));
@@ -45,3 +43,5 @@ TEST_CASE_TEMPLATE("the same seed gives the same bits on any number of threads",
   MESSAGE("compiled without OpenMP: one thread");
 #endif
 }
+
+}  // namespace environments_bits_test

@@ -8,10 +8,10 @@
 
 #include "support/mixer_support.hpp"
 
+namespace environments_errors_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
-
-namespace {
 
 /// Of twice as many states as it is given.
 struct FieldOfWrongShape {
@@ -27,8 +27,6 @@ struct FieldOfWrongShape {
 auto model_of(Index count) { return contextual(count, LinearField{}, gate::KMeansLeastSquares{}, loss::mse); }
 using Model = decltype(model_of(1));
 using Training = EnvironmentTraining<B, Model>;
-
-}  // namespace
 
 TEST_CASE("an expert that diverges has an infinite loss and hurts no other") {
   const auto model = model_of(2);
@@ -139,3 +137,5 @@ TEST_CASE("trajectories that nothing can be learnt from are refused in words") {
   CHECK(own.times == std::vector<double>{0, 1, 2});
   CHECK(own.rate.data()[2] == doctest::Approx(0.3));
 }
+
+}  // namespace environments_errors_test

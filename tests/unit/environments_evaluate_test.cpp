@@ -9,10 +9,10 @@
 
 #include "support/mixer_support.hpp"
 
+namespace environments_evaluate_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
-
-namespace {
 
 /// `dx/dt = x A (1 + context) + context^3`: no expansion of low order is exact.
 struct BentField : LinearField {
@@ -74,8 +74,6 @@ struct Example {
     return sum;
   }
 };
-
-}  // namespace
 
 TEST_CASE("a mixture of one expert is that expert, bit for bit") {
   Example x(model_of(1), {.part_size = 100});
@@ -315,3 +313,5 @@ TEST_CASE("a clean fit gives the known levels of the softmax over its logits") {
   }
   CHECK(routing[0] != routing[1]);
 }
+
+}  // namespace environments_evaluate_test

@@ -9,10 +9,10 @@
 
 #include "support/mixer_support.hpp"
 
+namespace environments_fit_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
-
-namespace {
 
 auto model_of(Index count, int refit_every = 4) {
   return contextual(count, LinearField{}, gate::KMeansLeastSquares{.refit_every = refit_every}, loss::mse);
@@ -44,8 +44,6 @@ struct Recording {
     return fit(*this, std::span<const Player<B>>(players), {.iterations = iterations});
   }
 };
-
-}  // namespace
 
 TEST_CASE("weights stand still in steps of the contexts and the other way round; only refits move the gate") {
   const auto model = model_of(2, 3);
@@ -135,3 +133,5 @@ TEST_CASE("a loss that is not finite is named") {
   CHECK(message_of([&] { fit(training, std::span<const Player<B>>(players), {.iterations = 2}); }) ==
         "fit: player \"contexts\", step 1 (outer iteration 1, inner step 1): the loss term \"mse\" is inf");
 }
+
+}  // namespace environments_fit_test

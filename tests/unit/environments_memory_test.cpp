@@ -11,10 +11,10 @@
 #include "support/mixer_support.hpp"
 #include "support/allocations.hpp"
 
+namespace environments_memory_test {
+
 using namespace mixer_test;
 using B = Cpu<float>;
-
-namespace {
 
 /// Notes how often memory was asked for in every evaluation and in what follows it.
 template <class Training>
@@ -61,8 +61,6 @@ Counts count_allocations(const Gate& gate, const EnvironmentOptions& options, In
   fit(counted, std::span<const Player<B>>(players), {.iterations = 5, .validation_every = 1});
   return {counted.evaluation, counted.refit, counted.validation};
 }
-
-}  // namespace
 
 TEST_CASE("a gradient step allocates nothing after each player's first, nor do later refits and validations") {
   for (const auto& options : {EnvironmentOptions{}, EnvironmentOptions{.contributors = 5, .pool_size = 2, .part_size = 3},
@@ -146,3 +144,5 @@ TEST_CASE("training through a checkpointed flow has the gradients of a direct on
   MESSAGE(kept.bytes << " bytes instead of " << direct.bytes);
   CHECK(kept.bytes * 2 < direct.bytes);
 }
+
+}  // namespace environments_memory_test

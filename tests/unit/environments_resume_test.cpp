@@ -11,10 +11,10 @@
 
 #include "support/mixer_support.hpp"
 
+namespace environments_resume_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
-
-namespace {
 
 /// All that a training keeps for a checkpoint, by name.
 struct Kept {
@@ -34,8 +34,6 @@ struct Folder {
   }
   ~Folder() { std::filesystem::remove_all(path); }
 };
-
-}  // namespace
 
 TEST_CASE("six iterations are three, a checkpoint and three more, bit for bit") {
   const Folder folder;
@@ -65,3 +63,5 @@ TEST_CASE("six iterations are three, a checkpoint and three more, bit for bit") 
   CHECK(!(train(3, {.path = path, .every = 1}) == whole));
   CHECK(train(6, {.path = path, .resume = true}) == whole);
 }
+
+}  // namespace environments_resume_test

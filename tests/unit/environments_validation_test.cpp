@@ -19,10 +19,10 @@
 
 #include "support/mixer_support.hpp"
 
+namespace environments_validation_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
-
-namespace {
 
 auto model_of(int taylor = 0) {
   return contextual(2, LinearField{}, gate::KMeansLeastSquares{.refit_every = 5}, loss::mse, taylor);
@@ -88,8 +88,6 @@ struct Recording {
   }
   std::size_t best() const { return std::size_t(std::min_element(metrics.begin(), metrics.end()) - metrics.begin()); }
 };
-
-}  // namespace
 
 TEST_CASE("validation is the loss on the held-out trajectories, by the gate's expert and without expansion") {
   const Sets sets;
@@ -209,3 +207,5 @@ TEST_CASE("held-out trajectories are of the training environments") {
         "EnvironmentTraining: the held-out trajectories have 3 states; expected 2");
   CHECK_FALSE(training.validates());
 }
+
+}  // namespace environments_validation_test

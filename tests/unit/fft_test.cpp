@@ -12,10 +12,10 @@
 #include <moesaic/ops/check_gradient.hpp>
 #include <moesaic/ops/fft.hpp>
 
+namespace fft_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 template <class T = double>
 Array<Cpu<T>> numbers(const Shape& shape, std::uint64_t stream) {
@@ -58,8 +58,6 @@ void check(const char* name, const F& f, const Tensor<B>& x) {
 }
 
 const Index lengths[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 31, 32, 60, 64, 97, 100, 210, 256};
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("spectra of any length are their defining sums", T, float, double) {
   for (const Index n : lengths) {
@@ -250,3 +248,5 @@ TEST_CASE("no series, and shapes that do not fit") {
   CHECK_THROWS_AS(irfft(Array<B>({2, 5}).tensor(), -8), Error);
   CHECK_THROWS_AS(real_part(Array<B>({3, 5}).tensor()), Error);
 }
+
+}  // namespace fft_test

@@ -11,10 +11,10 @@
 #include <moesaic/data/forecast/read_series.hpp>
 #include <moesaic/data/forecast/synthetic.hpp>
 
+namespace forecast_baselines_test {
+
 using namespace moesaic;
 using data::Centre;
-
-namespace {
 
 using Pair = std::array<double, 2>;  // MSE, MAE
 
@@ -85,8 +85,6 @@ Eigen::MatrixXd by_qr(const Array<Cpu<double>>& values, Index rows, Index look_b
     }
   return a.completeOrthogonalDecomposition().solve(y);
 }
-
-}  // namespace
 
 TEST_CASE("the closed form gives the least squares forecast of all windows, and no later row takes part") {
   auto series = data::synthetic({.rows = 400, .variates = 3, .noise = 0.5});
@@ -212,3 +210,5 @@ TEST_CASE("weather: repeat-last, and the closed form at the shortest horizon") {
   d.check_repeat({{{.2593, .2543}, {.3094, .2918}, {.3767, .3378}, {.4648, .3936}}}, 32);
   check_scores(d.linear(0, Centre::instance, 96), {.1951, .2342});
 }
+
+}  // namespace forecast_baselines_test

@@ -9,11 +9,11 @@
 
 #include "support/io_test_files.hpp"
 
+namespace forecast_data_test {
+
 using namespace moesaic;
 using io_test::error_of;
 using io_test::mentions;
-
-namespace {
 
 Array<Cpu<double>> table(Index rows, Index width, const std::vector<double>& values) {
   return Array<Cpu<double>>(Shape{rows, width}, values);
@@ -29,8 +29,6 @@ std::string lines(Index rows, Index width) {
 }
 
 void make_folder(const io_test::Folder& folder, const char* name) { io_test::fs::create_directories(folder.path / name); }
-
-}  // namespace
 
 TEST_CASE("forecasting sets: rows of the parts and test windows as published") {
   struct Row {
@@ -350,3 +348,5 @@ TEST_CASE("synthetic series: the regime says which cycle dominates") {
     CHECK(amplitude(30) < 1e-10);
   }
 }
+
+}  // namespace forecast_data_test

@@ -9,10 +9,10 @@
 
 #include "support/io_test_files.hpp"
 
+namespace io_csv_test {
+
 using namespace moesaic;
 using namespace io_test;
-
-namespace {
 
 /// Writes the text to a file and reads it as a table.
 struct Csv {
@@ -29,8 +29,6 @@ struct Csv {
 };
 
 std::vector<double> numbers(const csv::Table& t) { return to_host(t.values.tensor()); }
-
-}  // namespace
 
 TEST_CASE("csv: names, dates and numbers, whatever the line ends") {
   const Csv csv;
@@ -171,3 +169,5 @@ TEST_CASE("csv: published data sets") {
     CHECK(Index(t.dates.size()) == (!options.date ? 0 : k.shape[0]));
   }
 }
+
+}  // namespace io_csv_test

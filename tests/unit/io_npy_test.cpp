@@ -10,10 +10,10 @@
 
 #include "support/io_test_files.hpp"
 
+namespace io_npy_test {
+
 using namespace moesaic;
 using namespace io_test;
-
-namespace {
 
 /// A .npy file of version 1.0 with this dictionary and these numbers.
 std::string npy_file(const std::string& dictionary, const std::string& numbers) {
@@ -24,8 +24,6 @@ std::string npy_file(const std::string& dictionary, const std::string& numbers) 
 std::string dictionary(const std::string& dtype, const std::string& shape, const std::string& fortran = "False") {
   return "{'descr': '" + dtype + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
 }
-
-}  // namespace
 
 TEST_CASE("npy: a file that NumPy wrote") {
   const Folder folder;
@@ -226,3 +224,5 @@ TEST_CASE("npy: a damaged file gives a result or an error") {
   CHECK(tally.refused > 20000);
   CHECK(tally.accepted > 0);
 }
+
+}  // namespace io_npy_test

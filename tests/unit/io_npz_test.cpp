@@ -9,10 +9,10 @@
 
 #include "support/io_test_files.hpp"
 
+namespace io_npz_test {
+
 using namespace moesaic;
 using namespace io_test;
-
-namespace {
 
 const std::vector<double> golden_x{0, 0.25, 0.5, 0.75, 1, 1.25};
 
@@ -21,8 +21,6 @@ void read_all(const std::string& path) {
   const auto file = npz::open(path);
   for (const auto& name : file.names()) static_cast<void>(file.values<double>(name, NonFinite::keep));
 }
-
-}  // namespace
 
 TEST_CASE("crc32: the check value of the standard, and pieces add up") {
   const std::string text = "123456789";
@@ -175,3 +173,5 @@ TEST_CASE("npz: a damaged file gives a result or an error") {
   CHECK(member.short_accepted + rest.short_accepted == 0);
   CHECK(member.refused + rest.refused > 40000);
 }
+
+}  // namespace io_npz_test

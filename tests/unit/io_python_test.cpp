@@ -11,10 +11,10 @@
 
 #include "support/io_test_files.hpp"
 
+namespace io_python_test {
+
 using namespace moesaic;
 using namespace io_test;
-
-namespace {
 
 /// Runs a script with the interpreter that MOESAIC_PYTHON names (python3 by default); true if it ends without an error.
 bool python(const Folder& folder, const std::string& script) {
@@ -24,8 +24,6 @@ bool python(const Folder& folder, const std::string& script) {
   return std::system(("cd '" + folder.path.string() + "' && '" + (given ? given : "python3") + "' script.py" + quiet).c_str()) ==
          0;
 }
-
-}  // namespace
 
 TEST_CASE("python: NumPy reads what was written, and the other way round") {
   const Folder folder;
@@ -100,3 +98,5 @@ save_file(arrays | {"half": np.zeros(2, "f2")}, "half.safetensors")
   CHECK(mentions(error_of([&] { safetensors::load(folder.file("half.safetensors")); }),
                  {"half.safetensors", "\"half\"", "\"F16\""}));
 }
+
+}  // namespace io_python_test

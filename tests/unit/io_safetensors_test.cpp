@@ -10,10 +10,10 @@
 
 #include "support/io_test_files.hpp"
 
+namespace io_safetensors_test {
+
 using namespace moesaic;
 using namespace io_test;
-
-namespace {
 
 const std::vector<float> golden_w{0, 0.25f, 0.5f, 0.75f, 1, 1.25f};
 
@@ -31,8 +31,6 @@ void read_all(const std::string& path) {
   const auto file = safetensors::load(path);
   for (const auto& name : file.names()) static_cast<void>(file.values<double>(name, NonFinite::keep));
 }
-
-}  // namespace
 
 TEST_CASE("safetensors: a file that Python wrote") {
   const Folder folder;
@@ -191,3 +189,5 @@ TEST_CASE("safetensors: a damaged file gives a result or an error") {
   CHECK(tally.refused > 20000);
   CHECK(tally.accepted > 0);
 }
+
+}  // namespace io_safetensors_test

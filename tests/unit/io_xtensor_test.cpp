@@ -10,6 +10,8 @@
 
 #include "support/io_test_files.hpp"
 
+namespace io_xtensor_test {
+
 using namespace moesaic;
 using namespace io_test;
 
@@ -74,6 +76,8 @@ TEST_CASE("xtensor: out to a .npy file and in again") {
   const auto back = npy::load<double>(folder.file("a.npy"), 2);
   CHECK(to_xtensor(back) == a);
 }
+
+}  // namespace io_xtensor_test
 #else
 TEST_CASE("xtensor: skipped") { MESSAGE("skipped: xtensor is not installed (Debian and Ubuntu: libxtensor-dev)"); }
 #endif

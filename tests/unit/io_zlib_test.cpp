@@ -7,14 +7,12 @@
 
 #include "support/io_test_files.hpp"
 
+namespace io_zlib_test {
+
 using namespace moesaic;
 using namespace io_test;
 
-namespace {
-
 const std::vector<double> golden_x{0, 0.25, 0.5, 0.75, 1, 1.25};
-
-}  // namespace
 
 TEST_CASE("zlib: a compressed file that NumPy wrote") {
   const Folder folder;
@@ -66,6 +64,8 @@ TEST_CASE("zlib: a damaged file gives a result or an error") {
   CHECK(tally.short_accepted == 0);
   CHECK(tally.refused > 30000);
 }
+
+}  // namespace io_zlib_test
 #else
 TEST_CASE("zlib: skipped") { MESSAGE("skipped: zlib is not installed (Debian and Ubuntu: zlib1g-dev)"); }
 #endif

@@ -10,10 +10,10 @@
 #include <moesaic/expert/spectral_mamba.hpp>
 #include <moesaic/train/linear_start.hpp>
 
+namespace linear_start_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 /// A series of `rows` rows; `next(t, v, previous rows)` gives a value.
 template <class F>
@@ -35,8 +35,6 @@ std::vector<double> forecast(const LinearStart& s, Index v, const std::vector<do
   }
   return y;
 }
-
-}  // namespace
 
 TEST_CASE("series that obey a linear recurrence each are forecast exactly, by maps of their own") {
   // x_t = 2 cos(w) x_{t-1} - x_{t-2} + c: sines of two frequencies about two levels
@@ -149,3 +147,5 @@ TEST_CASE("an expert takes up the maps, its own or the common one, and refuses w
   CHECK_THROWS_WITH_AS(linear_start(windows, {.shrinkages = {0}}), "linear_start: a shrinkage of 0; expected a positive number", Error);
   CHECK_THROWS_WITH_AS(linear_start(windows, {.folds = 1}), "linear_start: 1 folds; expected at least 2", Error);
 }
+
+}  // namespace linear_start_test

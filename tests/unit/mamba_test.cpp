@@ -9,10 +9,10 @@
 
 #include <moesaic/expert/multi_scale_mamba.hpp>
 
+namespace mamba_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 Array<B> numbers(const Shape& shape, std::uint64_t stream) {
   Random random(43, stream);
@@ -85,8 +85,6 @@ std::vector<double> reference(const Mamba& m, const Array<B>& parameters, const 
   }
   return result;
 }
-
-}  // namespace
 
 TEST_CASE("a block of width 256 has 437760 parameters") {
   CHECK(layout_of(Mamba{.width = 256, .states = 16, .kernel = 4, .expand = 2}).size() == 437760);
@@ -253,3 +251,5 @@ TEST_CASE("sizes and shapes that do not fit are refused by name") {
   CHECK_THROWS_WITH_AS((Scales{1, -2}), "Scales: scale 1 is -2; expected a positive number", Error);
   CHECK_THROWS_WITH_AS((Scales{1, 2, 3, 4, 5, 6, 7, 8, 9}), "Scales: 9 scales; expected at most 8", Error);
 }
+
+}  // namespace mamba_test

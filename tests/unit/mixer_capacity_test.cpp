@@ -7,6 +7,8 @@
 
 #include "support/mixer_support.hpp"
 
+namespace mixer_capacity_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
 
@@ -36,3 +38,5 @@ TEST_CASE("ten experts on forty environments need less than 100 MB on one, two a
   }
   set_thread_count(before);
 }
+
+}  // namespace mixer_capacity_test

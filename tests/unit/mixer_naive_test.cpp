@@ -12,6 +12,8 @@
 
 #include "support/mixer_support.hpp"
 
+namespace mixer_naive_test {
+
 using namespace mixer_test;
 using B = Cpu<double>;
 
@@ -82,3 +84,5 @@ TEST_CASE("environments go to the experts of the nearest prototypes, which a los
     CHECK(std::abs(g.data()[i] - (up - down) / (2 * h)) < 1e-6 * (1 + std::abs(g.data()[i])));
   }
 }
+
+}  // namespace mixer_naive_test

@@ -15,10 +15,10 @@
 
 #include "support/mixer_support.hpp"
 
+namespace mixer_odebench_test {
+
 using namespace mixer_test;
 using B = Cpu<float>;
-
-namespace {
 
 /// Whether the environments of each family share an expert, and the families do not.
 bool families_apart(std::span<const Index> routing) {
@@ -39,8 +39,6 @@ double error_apart(const Field& field, const data::Trajectories& train, const da
   const auto predicted = predict(model, held_out, training.parameters.tensor(), training.contexts.tensor(), routing);
   return families_apart(routing) ? data::mean(data::relative_error(predicted.tensor(), test.states.tensor())) : -1;
 }
-
-}  // namespace
 
 TEST_CASE("MixER puts the two families of ODEBench-2 on two experts") {
   const auto sets = data::make(data::odebench_2(), {.test_trajectories = 1});
@@ -81,3 +79,5 @@ TEST_CASE("whatever its field, MixER separates the two families and errs by less
   networks.interface = 16;
   check("three networks", networks);
 }
+
+}  // namespace mixer_odebench_test

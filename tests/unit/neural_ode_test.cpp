@@ -14,10 +14,10 @@
 
 #include "support/allocations.hpp"
 
+namespace neural_ode_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 Array<B> numbers(const Shape& shape, std::uint64_t stream) {
   Random random(7, stream);
@@ -63,8 +63,6 @@ void same_as_direct(const Solver& solver) {
     CHECK(to_host(kept(p.tensor(), x.tensor())) == to_host(value));
   }
 }
-
-}  // namespace
 
 TEST_CASE("a mixture of two neural ODEs learns a plane that turns one way on its right and the other way on its left") {
   const auto x = numbers({64, 2}, 3), y = turned(x);
@@ -119,3 +117,5 @@ TEST_CASE("a step with neural ODEs allocates nothing after the first, whatever t
   check(NeuralOde<Network>{.field = network, .points = 30});
   check(NeuralOde<Network, ode::Rk4, ode::Checkpointed>{.field = network, .points = 30});
 }
+
+}  // namespace neural_ode_test

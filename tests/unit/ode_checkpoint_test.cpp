@@ -9,10 +9,11 @@
 #include <moesaic/ode/ode.hpp>
 #include <moesaic/ops/check_gradient.hpp>
 
+namespace ode_checkpoint_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
 
-namespace {
 Array<B> numbers(const Shape& shape, std::uint64_t stream) {
   Random random(12, stream);
   std::vector<double> v(std::size_t(shape.size()));
@@ -66,7 +67,6 @@ void same_as_direct(const Solver& solver) {
     CHECK(relative_difference(hvp(loss(checkpointed), x.tensor(), v.tensor()), second) < 1e-12);
   }
 }
-}  // namespace
 
 TEST_CASE("a checkpointed function has the derivatives of the function, at every level") {
   const auto f = [](const auto& x, const auto& w) { return tanh(matmul(x, w)) * x; };
@@ -162,3 +162,5 @@ TEST_CASE("a checkpointed solve takes less memory, in the first step and no more
   const std::size_t direct = used(ode::Direct{});
   CHECK(used(ode::Checkpointed{20}) * 5 < direct);
 }
+
+}  // namespace ode_checkpoint_test

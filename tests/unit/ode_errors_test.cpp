@@ -10,10 +10,11 @@
 #include <moesaic/ode/ode.hpp>
 #include <moesaic/ops/ops.hpp>
 
+namespace ode_errors_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
 
-namespace {
 const double undefined = std::numeric_limits<double>::quiet_NaN();
 const Array<B> x0({2, 2}, std::vector<double>{1, 2, 3, 4});
 const std::vector<double> times{0, 1, 2};
@@ -31,7 +32,6 @@ std::string message(const Solver& solver, const Field& field, const Tensor<B>& s
   return "none";
 }
 bool begins(const std::string& text, const std::string& with) { return text.rfind(with, 0) == 0; }
-}  // namespace
 
 TEST_CASE("times that are none are refused by name") {
   const ode::Rk4 s;
@@ -107,3 +107,5 @@ TEST_CASE("errors are raised on a tape as well, and the tape can be used again")
   sweep(y, Tensor<B>(y.value));
   CHECK(present(again.node->adjoint));
 }
+
+}  // namespace ode_errors_test

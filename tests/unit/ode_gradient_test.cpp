@@ -10,10 +10,11 @@
 #include <moesaic/ode/ode.hpp>
 #include <moesaic/ops/check_gradient.hpp>
 
+namespace ode_gradient_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
 
-namespace {
 Array<B> numbers(const Shape& shape, std::uint64_t stream) {
   Random random(11, stream);
   std::vector<double> v(std::size_t(shape.size()));
@@ -49,7 +50,6 @@ GradientReport check(const Solver& solver) {
   const auto x = all();
   return check_gradient([&](const auto& p) { return from_all(solver, p); }, x.tensor());
 }
-}  // namespace
 
 TEST_CASE("fixed steps pass the gradient checker in parameters and initial state, at first and second order") {
   const auto rk4 = check(ode::Rk4{.substeps = 2});
@@ -92,7 +92,6 @@ TEST_CASE("the gradient of a linear solve is known") {
   CHECK(g.data()[0] == doctest::Approx(expected).epsilon(1e-8));
 }
 
-namespace {
 /// Gradient with respect to `weights` of a solve whose first tries are refused, and what it left behind.
 struct Left {
   std::vector<double> gradient;
@@ -122,7 +121,6 @@ Left gradient_after(int refusals, const Make& make, bool moving_start = false) {
   left.gradient = to_host(p.node->adjoint);
   return left;
 }
-}  // namespace
 
 TEST_CASE("refused steps leave nothing on the tape and do not touch the gradient") {
   const auto make = [](const auto& p) { return network(p); };
@@ -146,3 +144,5 @@ TEST_CASE("refused steps are dropped only where that is safe") {
     CHECK(refused.gradient == accepted.gradient);
   }
 }
+
+}  // namespace ode_gradient_test

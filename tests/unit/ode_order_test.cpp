@@ -9,10 +9,11 @@
 #include <moesaic/ode/ode.hpp>
 #include <moesaic/ops/ops.hpp>
 
+namespace ode_order_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
 
-namespace {
 /// `z' = (1 + cos 5t) ((1 - |z|^2) z + i z)`: nonlinear, driven by time, with a closed solution in `s = t + sin(5t) / 5`.
 struct Hopf {
   Array<B> turn{{2, 2}, std::vector<double>{0, 1, -1, 0}};
@@ -59,7 +60,6 @@ Solver with_substeps(Index n) {
   else
     return {.substeps = n};
 }
-}  // namespace
 
 TEST_CASE_TEMPLATE("the error falls with the step to the power of the order", Solver, ode::Rk4, ode::Dopri5, ode::Tsit5) {
   const Hopf problem;
@@ -88,3 +88,5 @@ TEST_CASE_TEMPLATE("states between the steps converge as those at the steps do",
     CHECK(p < 5.8);
   }
 }
+
+}  // namespace ode_order_test

@@ -10,10 +10,11 @@
 #include <moesaic/ode/ode.hpp>
 #include <moesaic/ops/ops.hpp>
 
+namespace ode_solve_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
 
-namespace {
 const std::vector<double> pair_of_states{1, 0, 0.25, -0.5};
 Array<B> two_states() { return Array<B>({2, 2}, pair_of_states); }
 Array<B> turn() { return Array<B>({2, 2}, std::vector<double>{0, -1, 1, 0}); }  // x' = y, y' = -x
@@ -39,7 +40,6 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
   return worst;
 }
-}  // namespace
 
 TEST_CASE("the harmonic oscillator and exponential decay are solved to the tolerance asked for") {
   const auto x0 = two_states(), a = turn();
@@ -201,3 +201,5 @@ TEST_CASE("proportional, integral and derivative control all reach the end with 
     CHECK(largest_difference(to_host(ode::solve(ode::Tsit5{.control = control}, field, x0, times)), exact) < 1e-4);
   }
 }
+
+}  // namespace ode_solve_test

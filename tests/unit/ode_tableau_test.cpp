@@ -8,9 +8,10 @@
 
 #include <moesaic/ode/ode.hpp>
 
+namespace ode_tableau_test {
+
 using namespace moesaic;
 
-namespace {
 /// A rooted tree, by its subtrees: each one is an order condition (Butcher; Hairer, Norsett, Wanner: Solving ODEs I, II.2).
 struct Tree {
   std::vector<Tree> children;
@@ -114,7 +115,6 @@ void check_pair() {
     CHECK(Solver::dense[i][0] == (i == 0 ? 1 : 0));
   }
 }
-}  // namespace
 
 TEST_CASE("the number of rooted trees is known") {
   CHECK(trees(3).size() == 2);
@@ -133,3 +133,5 @@ TEST_CASE("error estimates and dense outputs satisfy the conditions of order 4")
   check_pair<ode::Dopri5>();
   check_pair<ode::Tsit5>();
 }
+
+}  // namespace ode_tableau_test

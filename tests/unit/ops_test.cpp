@@ -9,10 +9,11 @@
 #include <moesaic/ad/lanes.hpp>
 #include <moesaic/ops/check_gradient.hpp>
 
+namespace ops_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
 
-namespace {
 Array<B> numbers(const Shape& shape, std::uint64_t stream, double shift = 0) {
   Random random(5, stream);
   std::vector<double> v(std::size_t(shape.size()));
@@ -36,7 +37,6 @@ void check(const char* name, const F& f, const Tensor<B>& x) {
   INFO(name << ": " << report);
   CHECK(report.passed());
 }
-}  // namespace
 
 TEST_CASE("every elementwise operation passes the gradient checker at first and second order") {
   const auto x = numbers({3, 5}, 1);
@@ -264,4 +264,6 @@ TEST_CASE("a step of the library runs in a parallel region of the caller, which 
   for (const double each : sums) CHECK((each == 0 || each == 18));  // fewer threads may have been given
   CHECK(sums[0] == 18);
 }
+
+}  // namespace ops_test
 #endif

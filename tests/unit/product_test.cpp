@@ -9,9 +9,9 @@
 #include <moesaic/backend/cpu.hpp>
 #include <moesaic/core/random.hpp>
 
-using namespace moesaic;
+namespace product_test {
 
-namespace {
+using namespace moesaic;
 
 template <class T>
 Array<Cpu<T>> drawn(const Shape& shape, std::uint64_t seed) {
@@ -99,8 +99,6 @@ std::vector<T> products_with(int threads) {
   return all;
 }
 
-}  // namespace
-
 TEST_CASE_TEMPLATE("products of all small shapes equal the plain sum", T, float, double) {
   for (Index rows : extents)
     for (Index in : {1, 2, 5, 16, 33})
@@ -138,3 +136,5 @@ TEST_CASE_TEMPLATE("products are the same bits at any number of threads", T, flo
 #endif
   set_thread_count(threads);
 }
+
+}  // namespace product_test

@@ -15,10 +15,10 @@
 
 #include "support/allocations.hpp"
 
+namespace real_nvp_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 /// Samples of a bent normal distribution, `x = (2 u + 1, v / 2 + u^2 - 3)` with standard normal u and v; this map and its inverse
 /// keep areas, so that the density of x is that of (u, v).
@@ -52,8 +52,6 @@ double mean_of(const std::vector<double>& numbers) {
   for (double v : numbers) sum += v;
   return sum / double(numbers.size());
 }
-
-}  // namespace
 
 TEST_CASE("trained by its likelihood, Real NVP finds the density of the samples") {
   const Bent train(2000, 1), fresh(2000, 2);
@@ -120,3 +118,5 @@ TEST_CASE("the first couplings of Real NVP followed by the others are all of the
   for (Index i = 0; i < 6; ++i)
     CHECK(whole.log_det.data()[i] == doctest::Approx(first.log_det.data()[i] + second.log_det.data()[i]).epsilon(1e-13));
 }
+
+}  // namespace real_nvp_test

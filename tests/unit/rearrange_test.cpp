@@ -4,6 +4,8 @@
 
 #include <moesaic/backend/cpu.hpp>
 
+namespace rearrange_test {
+
 using namespace moesaic;
 
 TEST_CASE_TEMPLATE("transposing puts every number in its place, whatever the shape", T, float, double) {
@@ -22,3 +24,5 @@ TEST_CASE_TEMPLATE("transposing puts every number in its place, whatever the sha
       CHECK(in_place);
     }
 }
+
+}  // namespace rearrange_test

@@ -7,10 +7,10 @@
 #include <moesaic/ops/check_gradient.hpp>
 #include <moesaic/ops/scan.hpp>
 
+namespace scan_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 template <class T = double>
 Array<Cpu<T>> numbers(const Shape& shape, std::uint64_t stream) {
@@ -46,8 +46,6 @@ void check(const char* name, const F& f, const Tensor<B>& x) {
   INFO(name << ": " << report);
   CHECK(report.passed());
 }
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("a linear scan is its recurrence, forwards and backwards", T, float, double) {
   for (const Shape& s : {Shape{1, 1}, {7, 1}, {1, 5}, {2, 9, 3}, {3, 2, 20, 17}, {4, 600}, {2, 40, 1100}})
@@ -117,3 +115,5 @@ TEST_CASE("scans of shapes that do not fit are refused by name") {
   CHECK_THROWS_WITH_AS(linear_scan(c, c),
                        "linear_scan: shape [6] has no second last axis to run along; expected [..., T, C]", Error);
 }
+
+}  // namespace scan_test

@@ -7,10 +7,10 @@
 #include <moesaic/ops/check_gradient.hpp>
 #include <moesaic/ops/selective_scan.hpp>
 
+namespace selective_scan_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 template <class T = double>
 Array<Cpu<T>> numbers(const Shape& shape, std::uint64_t stream) {
@@ -107,8 +107,6 @@ struct Sizes {
 };
 const Sizes sizes[] = {{1, 1, 1, 1}, {2, 1, 5, 3}, {3, 7, 17, 4}, {1, 16, 16, 16}, {2, 33, 70, 5}, {35, 3, 9, 2}, {1, 40, 600, 16},
                        {2, 17, 33, 130}};
-
-}  // namespace
 
 TEST_CASE("known values: two states, and the gate that follows") {
   const auto of = [](const Shape& s, std::vector<double> v) { return Array<B>(s, v); };
@@ -320,3 +318,5 @@ TEST_CASE("shapes that do not fit are refused by name") {
   CHECK_THROWS_WITH_AS(selective_scan(p.u, p.delta, p.a, p.b, p.c, p.b),
                        "selective_scan: d has shape [2, 4, 5]; expected [3]", Error);
 }
+
+}  // namespace selective_scan_test

@@ -11,10 +11,10 @@
 #include <moesaic/ops/fourier_basis.hpp>
 #include <moesaic/ops/normalise.hpp>
 
+namespace series_ops_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 Array<B> numbers(const Shape& shape, std::uint64_t stream, double shift = 0) {
   Random random(41, stream);
@@ -52,8 +52,6 @@ std::vector<double> convolution(const Array<B>& x, const Array<B>& kernel, const
       }
   return y;
 }
-
-}  // namespace
 
 TEST_CASE("a depthwise convolution is its sum, for kernels shorter and longer than the series") {
   for (Index taps : {1, 2, 3, 4, 5, 7, 9})
@@ -165,3 +163,5 @@ TEST_CASE("shapes that do not fit are refused by name") {
   CHECK_THROWS_WITH_AS(fourier_basis<B>(8, 1, 5),
                        "fourier_basis: 5 frequencies from 1 on of series of length 8; expected some of 0 .. 4", Error);
 }
+
+}  // namespace series_ops_test

@@ -10,10 +10,10 @@
 
 #include "support/allocations.hpp"
 
+namespace spectral_mamba_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1, double shift = 0) {
   Random random(47, stream);
@@ -71,8 +71,6 @@ std::vector<double> linear_forecast(const SpectralMamba& e, const Array<B>& para
     }
   return y;
 }
-
-}  // namespace
 
 TEST_CASE("the decays and skips of all Mamba blocks are found by name, one range a block, and the linear forecast is not") {
   auto expert = small();
@@ -283,3 +281,5 @@ TEST_CASE("sizes and shapes that do not fit are refused by name") {
   e.states = 0;
   CHECK_THROWS_WITH_AS(layout_of(e), "Mamba: width 8, states 0, kernel 4, expand 2; expected at least 1 each", Error);
 }
+
+}  // namespace spectral_mamba_test

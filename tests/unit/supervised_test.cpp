@@ -24,10 +24,10 @@
 
 #include "support/allocations.hpp"
 
+namespace supervised_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 Array<B> numbers(const Shape& shape, std::uint64_t stream) {
   Random random(5, stream);
@@ -47,8 +47,6 @@ struct Row {
   template <class X>
   X operator()(const X& parameters, const X& pairs) const { return reshape(net(parameters, pairs), {shape(pairs)[0], 1, 1}); }
 };
-
-}  // namespace
 
 TEST_CASE("a step's losses are means over the samples and its gradient is theirs") {
   Supervised problem(model, x, y);
@@ -321,3 +319,5 @@ TEST_CASE("samples that do not fit are refused by name") {
   CHECK_THROWS_WITH_AS(problem.evaluate(Step{}, gradient), differ, Error);
   CHECK_THROWS_WITH_AS(problem.validate(), differ, Error);
 }
+
+}  // namespace supervised_test

@@ -15,10 +15,10 @@
 #include <moesaic/train/checkpoint.hpp>
 #include <moesaic/train/fit.hpp>
 
+namespace train_checkpoint_test {
+
 using namespace moesaic;
 using B = Cpu<float>;
-
-namespace {
 
 /// A folder of its own, removed at the end.
 struct Folder {
@@ -143,8 +143,6 @@ std::string message_of(const auto& f) {
   }
   return "no error";
 }
-
-}  // namespace
 
 TEST_CASE("a run that was saved and resumed gives the bits of one that went through") {
   const Folder folder;
@@ -423,3 +421,5 @@ TEST_CASE("parameters alone go to a file and back") {
   safetensors::save(path, {{"expert0.weight", std::vector<float>(12, std::nanf("")).data(), {3, 4}}});
   CHECK(message_of([&] { load_parameters<B>(path, smaller); }).find("\"expert0.weight\"") != std::string::npos);
 }
+
+}  // namespace train_checkpoint_test

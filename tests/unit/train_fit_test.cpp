@@ -15,10 +15,10 @@
 #include <moesaic/expert/mlp.hpp>
 #include <moesaic/train/fit.hpp>
 
+namespace train_fit_test {
+
 using namespace moesaic;
 using B = Cpu<double>;
-
-namespace {
 
 /// `sum_i (p_i - target)^2 / 2`.
 struct Bowl {
@@ -47,8 +47,6 @@ struct Rosenbrock {
     return evaluate_at(x, y);
   }
 };
-
-}  // namespace
 
 TEST_CASE("gradient descent on a bowl follows the closed form") {
   Array<B> p({3}, std::vector<double>{2, 5, -7});
@@ -227,7 +225,6 @@ TEST_CASE("a gradient whose square leaves the range of float is clipped, not ref
   CHECK(p.data()[1] == doctest::Approx(4));
 }
 
-namespace {
 /// Moves by 1 a step; validation is lowest at 7.
 struct Walk {
   using Backend = B;
@@ -242,7 +239,6 @@ struct Walk {
     return std::abs(p.data()[0] - 7) + 0.25;
   }
 };
-}  // namespace
 
 TEST_CASE("with validation the best parameters are kept, and patience ends the run") {
   Array<B> p(Shape{1}), kept(Shape{1});
@@ -366,3 +362,5 @@ TEST_CASE("a run prints how it ended and a table of its terms") {
         "half_square           2       0.125       0.125           3\n"
         "0.333333333333");
 }
+
+}  // namespace train_fit_test

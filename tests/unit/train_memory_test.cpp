@@ -12,10 +12,10 @@
 
 #include "support/allocations.hpp"
 
+namespace train_memory_test {
+
 using namespace moesaic;
 using B = Cpu<float>;
-
-namespace {
 
 struct Pull {
   double target;
@@ -69,8 +69,6 @@ Outcome train(Index size) {
   return {to_host(weights.tensor()), to_host(contexts.tensor()), run.history.numbers(), problem.log};
 }
 
-}  // namespace
-
 TEST_CASE("nothing is allocated after the first outer iteration") {
   const auto log = train(5000).log;
   REQUIRE(log.size() == 150);
@@ -92,3 +90,5 @@ TEST_CASE("one thread and two give the same bits") {
   REQUIRE(one.history.size() == two.history.size());  // it holds NaN where nothing was validated
   CHECK(std::memcmp(one.history.data(), two.history.data(), one.history.size() * sizeof(double)) == 0);
 }
+
+}  // namespace train_memory_test

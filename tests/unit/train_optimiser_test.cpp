@@ -12,9 +12,9 @@
 #include <moesaic/train/optimiser.hpp>
 #include <moesaic/train/update_rule.hpp>
 
-using namespace moesaic;
+namespace train_optimiser_test {
 
-namespace {
+using namespace moesaic;
 
 /// Ten updates at rate 0.1 of four parameters whose gradients oscillate with sizes 1, 0.01, 100 and 0.
 template <class T, class Optimiser>
@@ -66,8 +66,6 @@ void check_loop(const Optimiser& optimiser, Reference reference) {
   CHECK(worst < 1e-13);
   CHECK(state.count == 50);
 }
-
-}  // namespace
 
 // Computed with optax 0.2.8 in double precision.
 TEST_CASE("optimisers give optax's numbers") {
@@ -166,7 +164,6 @@ TEST_CASE("shapes that do not fit are refused") {
                        "optimiser: the parameters have shape [3], moment 0 of the state has shape [4]", Error);
 }
 
-namespace {
 /// A user's own rule: the sign of the gradient.
 struct SignDescent {
   int moments() const { return 0; }
@@ -175,7 +172,6 @@ struct SignDescent {
     for (Index i = 0; i < p.size(); ++i) p.data()[i] -= float(rate / double(state.count)) * (g.data()[i] > 0 ? 1.0f : -1.0f);
   }
 };
-}  // namespace
 
 TEST_CASE("an update rule holds any optimiser") {
   using B = Cpu<float>;
@@ -187,3 +183,5 @@ TEST_CASE("an update rule holds any optimiser") {
   rule.update(state, p.tensor(), g.tensor(), 1);
   CHECK(to_host(p.tensor()) == std::vector<float>{-1.5f, 1.5f});
 }
+
+}  // namespace train_optimiser_test

@@ -7,9 +7,9 @@
 
 #include <moesaic/train/progress.hpp>
 
-using moesaic::Progress;
+namespace train_progress_test {
 
-namespace {
+using moesaic::Progress;
 
 struct Output {
   std::FILE* file = std::tmpfile();
@@ -27,8 +27,6 @@ std::string line(const Progress::View& view, bool bar = false) {
   Progress::format(text, sizeof text, view, bar);
   return text;
 }
-
-}  // namespace
 
 TEST_CASE("a progress line tells how far, how good and how long") {
   CHECK(line({.iteration = 5, .iterations = 20, .fraction = 0.25, .seconds = 30, .loss = 0.125}) ==
@@ -70,3 +68,5 @@ TEST_CASE("a file is no terminal") {
   }
   CHECK(file.text() == "100 %  1/1  0:00\n");
 }
+
+}  // namespace train_progress_test

@@ -11,15 +11,15 @@
 #include <moesaic/train/early_stopping.hpp>
 #include <moesaic/train/schedule.hpp>
 
+namespace train_schedule_test {
+
 using namespace moesaic;
 
-namespace {
 constexpr Index at[] = {0, 1, 2, 4, 5, 6, 9, 10, 12, 14, 20};
 
 void check_values(const Schedule& s, const std::vector<double>& expected) {
   for (std::size_t i = 0; i < expected.size(); ++i) CHECK(s(at[i]) == doctest::Approx(expected[i]).epsilon(1e-12));
 }
-}  // namespace
 
 // Computed with optax 0.2.8 at the steps above.
 TEST_CASE("schedules give optax's values") {
@@ -80,3 +80,5 @@ TEST_CASE("early stopping waits for an improvement") {
   for (int i = 0; i < 100; ++i) endless.improves(1);
   CHECK_FALSE(endless.exhausted());
 }
+
+}  // namespace train_schedule_test

@@ -14,10 +14,10 @@
 #include <moesaic/backend/cpu.hpp>
 #include <moesaic/train/fit.hpp>
 
+namespace train_stop_test {
+
 using namespace moesaic;
 using B = Cpu<float>;
-
-namespace {
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -72,8 +72,6 @@ Failure failure(Problem problem, const FitOptions& options = {}) {
   }
   return {};
 }
-
-}  // namespace
 
 TEST_CASE("a loss that is not finite stops the run: term, player and step are named, the best is kept") {
   const auto f = failure(Troubled{Troubled::Trouble::loss, 9});
@@ -139,7 +137,6 @@ TEST_CASE("parameters that the last step drove out of range are noticed") {
       "fit: player \"parameters\", step 3 (outer iteration 3, inner step 1): the learning rate is inf", FitError<B>);
 }
 
-namespace {
 /// A disk that is full from iteration `from` on.
 struct FullDisk : NoCheckpoint {
   Index from = 0;
@@ -149,7 +146,6 @@ struct FullDisk : NoCheckpoint {
   }
   bool due(Index) const { return true; }
 };
-}  // namespace
 
 TEST_CASE("a checkpoint that cannot be written takes nothing away from what was learnt") {
   for (Index from : {Index{4}, Index{6}}) {  // the one is a checkpoint on the way, the other the last
@@ -265,3 +261,5 @@ TEST_CASE("guards may be nested, and an ignored SIGINT stays ignored") {
   }
   std::signal(SIGINT, former);
 }
+
+}  // namespace train_stop_test

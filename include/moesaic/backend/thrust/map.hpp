@@ -13,22 +13,46 @@
 
 namespace moesaic::device {
 
-/// Element `i` of an elementwise operation: axis 0 is the innermost, and the last one takes what is left of `i`.
-template <class F, class T, int n>
-struct MapKernel {
+/// The `n` operands of an elementwise operation and how they broadcast. Axis 0 is the innermost.
+template <class T, int n>
+struct MapOperands {
   using Position = std::uint32_t;  // divided by at every axis: 64 bits take several times as long
   T* out;
-  F f;
   int rank;
   Position extent[Shape::max_rank];
   const T* in[n];
   Position stride[n][Shape::max_rank];
+
+  /// The same for all functions of `n` operands, and compiled once for them.
+  template <class B>
+  MapOperands(const Tensor<B>& full, const std::array<const Tensor<B>*, std::size_t(n)>& tensors) : out(full.data()) {
+    require(full.size() <= Index(std::numeric_limits<Position>::max()), "Thrust backend: map of ", full.shape(),
+            ", more than 2^32 elements");
+    std::array<const Shape*, std::size_t(n)> shapes;
+    for (std::size_t k = 0; k < shapes.size(); ++k) shapes[k] = &tensors[k]->shape();
+    const LoopNest<std::size_t(n)> nest(full.shape(), shapes);
+    rank = nest.rank;
+    for (int axis = 0; axis < rank; ++axis) extent[axis] = Position(nest.extent[std::size_t(axis)]);
+    for (int k = 0; k < n; ++k) {
+      in[k] = tensors[std::size_t(k)]->data();
+      for (int axis = 0; axis < rank; ++axis) stride[k][axis] = Position(nest.stride[std::size_t(axis)][std::size_t(k)]);
+    }
+  }
+};
+
+/// Element `i` of an elementwise operation: the last axis takes what is left of `i`.
+template <class F, class T, int n>
+struct MapKernel {
+  F f;
+  MapOperands<T, n> operands;
 
   MOESAIC_HD void operator()(Index i) const { write(i, std::make_index_sequence<std::size_t(n)>{}); }
 
  private:
   template <std::size_t... k>
   MOESAIC_HD void write(Index i, std::index_sequence<k...>) const {
+    using Position = typename MapOperands<T, n>::Position;
+    const auto& [out, rank, extent, in, stride] = operands;
     Position at[n] = {}, rest = Position(i);
     for (int axis = 0; axis + 1 < rank; ++axis) {
       const Position above = rest / extent[axis], here = rest - above * extent[axis];
@@ -60,18 +84,7 @@ struct Map {
   template <class F, class... Ins>
   static void map(const Tensor<B>& out, const F& f, const Ins&... ins) {
     constexpr int n = int(sizeof...(Ins));
-    require(out.size() <= Index(std::numeric_limits<std::uint32_t>::max()), "Thrust backend: map of ", out.shape(),
-            ", more than 2^32 elements");
-    const Tensor<B>* const in[] = {&ins...};
-    const LoopNest<std::size_t(n)> nest(out.shape(), {&ins.shape()...});
-    MapKernel<F, T, n> kernel{out.data(), f, nest.rank, {}, {}, {}};
-    for (int axis = 0; axis < nest.rank; ++axis) kernel.extent[axis] = std::uint32_t(nest.extent[std::size_t(axis)]);
-    for (int k = 0; k < n; ++k) {
-      kernel.in[k] = in[k]->data();
-      for (int axis = 0; axis < nest.rank; ++axis)
-        kernel.stride[k][axis] = std::uint32_t(nest.stride[std::size_t(axis)][std::size_t(k)]);
-    }
-    for_each_index(out.size(), kernel);
+    for_each_index(out.size(), MapKernel<F, T, n>{f, MapOperands<T, n>(out, std::array<const Tensor<B>*, sizeof...(Ins)>{&ins...})});
   }
 
   static void combine(const Tensor<B>& out, int count, const double* coefficient, const Tensor<B>* in) {

@@ -3,4 +3,4 @@
 //
 // The transforms of a program without FFTW, by the same tests.
 #undef MOESAIC_WITH_FFTW
-#include "fft_test.cpp"
+#include "../unit/fft_test.cpp"
