@@ -108,6 +108,34 @@ TEST_CASE("an environment starts from the known context that fits it best, or fr
                        "adapt: known contexts of shape [3, 2]; expected rows of 4", Error);
 }
 
+TEST_CASE("contexts may start from numbers drawn from N(0, 1)") {
+  const Known known;
+  std::vector<std::vector<double>> matrix(400, spiral), force(400, {0.0, 0.0});
+  const EnvironmentData<B> data(linear_systems(matrix, force, 1, 2));
+  const auto started = [&](ExpertSearch search, std::uint64_t seed) {
+    const auto a = adapt(known.model, known.parameters.tensor(), data,
+                         {.steps = 1, .rate = 1e-12, .search = search, .start = ContextStart::normal, .seed = seed});
+    return to_host(a.contexts.tensor());
+  };
+  const auto x = started(ExpertSearch::gate, 3), all = started(ExpertSearch::all, 3);
+  double sum = 0, squares = 0, products = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    CHECK(all[i] == doctest::Approx(x[i]).epsilon(1e-9));
+    sum += x[i];
+    squares += x[i] * x[i];
+    if (i >= 4) products += x[i] * x[i - 4];  // with the environment before
+  }
+  CHECK(std::abs(sum / 1600) < 4.0 / 40);  // four standard deviations
+  CHECK(std::abs(squares / 1600 - 1) < 4 * std::sqrt(2.0) / 40);
+  CHECK(std::abs(products / 1596) < 4.0 / 40);
+  CHECK(started(ExpertSearch::gate, 4) != x);
+
+  const Array<B> contexts(Shape{1, 4});
+  CHECK(message_of([&] {
+          adapt(known.model, known.parameters.tensor(), data, {.steps = 1, .start = ContextStart::normal}, contexts.tensor());
+        }) == "adapt: contexts start from known ones or are drawn from N(0, 1); expected one of both");
+}
+
 TEST_CASE("environments adapted together are the same as one at a time, and on any number of threads") {
   const Known known;
   const auto set = new_environments();
