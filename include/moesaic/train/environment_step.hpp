@@ -100,19 +100,18 @@ class EnvironmentStep {
     sum_terms();
   }
 
-  /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN
+  /// Predicted states of every solve, expanded where its pool is another row than its context, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN
   /// for a solve that diverges.
   void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
     require_size(parameters);
     plan(solves, data, contexts);
-    expanded_ = false;
     const Index n = data.trajectories, d = data.state, times = data.points;
     run_tolerant(
         evaluate_lanes_, solves,
         [&](Tape<Tensor<B>>&, const Part& part) {
           const std::span<const Solve> own = solves.subspan(std::size_t(part.first), std::size_t(part.count));
-          const Tensor<B> at = rows(contexts, own, &Solve::context);
-          const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part), gate_parameters(parameters), at, at)
+          const Tensor<B> at = rows(contexts, own, &Solve::context), about = rows(contexts, own, &Solve::pool);
+          const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part), gate_parameters(parameters), at, about)
                                   .prediction;
           const T* from = on_host(y);
           for (Index t = 0; t < times; ++t)
