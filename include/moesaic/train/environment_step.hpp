@@ -248,10 +248,12 @@ class EnvironmentStep {
       for (Index t = 0; t < data.points; ++t) row[t * count + i] = std::int32_t(t * data.environments) + environment[i];
     }
     const std::span<const std::int32_t> who(environment, solves.size()), when(row, solves.size() * std::size_t(data.points));
-    const Index piece = model_.experts.prototype.context();
+    const auto own = [&](const X& all) {
+      return model_.experts.split_context ? own_part(all, solves, model_.experts.prototype.context()) : all;
+    };
     Situation<X> s;
-    s.context = own_part(about, solves, piece);
-    if (expanded_) s.displacement = own_part(at, solves, piece) - s.context;
+    s.context = own(about);
+    if (expanded_) s.displacement = own(at) - s.context;
     s.initial = gather(data.initial.tensor(), who);
     s.times = data.times;
     X rate(gather(data.rate.tensor(), who));
