@@ -139,10 +139,10 @@ struct AdaptProblem {
 /// Finds contexts for new environments with weights and gate frozen (MixER, section 3.3).
 ///
 /// An environment starts where `AdaptOptions::start` says, or with `known` contexts `[K, D]` from that of them, and of 0, which fits
-/// it best. Few trajectories leave many local minima, and another environment's context is often in the
-/// right one. The contexts returned are those that did best in all steps. Environments do not interact: adapting them together is
-/// the same, up to rounding, as one after the other. With `ExpertSearch::all` the choice of expert is not trapped in what the gate
-/// says at the start.
+/// it best. Few trajectories leave many local minima, and another environment's context is often in the right one. The contexts
+/// returned are those that did best in all steps. Environments do not interact: adapting them together is the same, up to rounding,
+/// as one after the other (a drawn start depends on an environment's place among them). With `ExpertSearch::all` the choice of expert
+/// is not trapped in what the gate says at the start.
 ///
 /// Errors: no environments; a model without context; known contexts of another size, or beside a start that is drawn.
 template <class B, class Model>
@@ -151,7 +151,8 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   const Index environments = data.environments, experts = model.experts.count, d = model.features();
   require(environments > 0, "adapt: no environments");
   require(d > 0, "adapt: the model has no context");
-  require(!known || options.start == ContextStart::zero, "adapt: contexts start from known ones or are drawn from N(0, 1); expected one of both");
+  require(!known || options.start == ContextStart::zero,
+          "adapt: contexts start from known ones or are drawn from N(0, 1); expected one of both");
   const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
   detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), data, parameters, contexts, copies};

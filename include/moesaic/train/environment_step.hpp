@@ -100,8 +100,8 @@ class EnvironmentStep {
     sum_terms();
   }
 
-  /// Predicted states of every solve, expanded where its pool is another row than its context, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN
-  /// for a solve that diverges.
+  /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN
+  /// for a solve that diverges. Where any solve's pool is another row than its context, the field is expanded.
   void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
     require_size(parameters);
     plan(solves, data, contexts);
