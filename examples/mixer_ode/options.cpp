@@ -201,7 +201,8 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--reweighting", reweighting, "true: hard environments weigh more (false)");
   option(group, "--weight-rate", weight_rate, "learning rate of the weights");
   option(group, "--context-rate", context_rate, "learning rate of the contexts");
-  choice(group, "--rates", rates, rates_names, "cosine down to 5 %, or times 0.4 at one and two thirds (steps) or sixths (early-steps) (cosine)");
+  choice(group, "--rates", rates, rates_names,
+         "cosine down to 5 %, or times 0.4 at one and two thirds (steps) or sixths (early-steps) (cosine)");
   option(group, "--clip", clip, "largest norm of a gradient, 0: no limit");
   app.add_flag("--published", as_published,
                "all settings of MixER's released code: squared error, K contributors, greedy matching, refit in every step, "
