@@ -34,6 +34,7 @@ void write(Json& j, const Settings& s) {
   j.member("inner", s.inner);
   j.member("loss", loss_names[std::size_t(s.loss)]);
   j.member("tail", s.tail);
+  j.member("context_l1", s.context_l1);
   j.member("weight_rate", s.weight_rate);
   j.member("context_rate", s.context_rate);
   j.member("rates", rates_names[std::size_t(s.rates)]);
@@ -44,6 +45,7 @@ void write(Json& j, const Settings& s) {
   j.member("draw", draw_names[std::size_t(s.draw)]);
   j.member("pool", s.pool);
   j.member("reweighting", s.reweighting);
+  j.member("shared_state", s.shared_state);
   j.member("clip", s.clip);
   j.member("adapt_steps", s.adapt_steps);
   j.member("adapt_rate", s.adapt_rate);

@@ -82,6 +82,7 @@ moesaic::safetensors::Metadata decisive(const Settings& s, const moesaic::data::
   add("data", common::fingerprint(train.states) + ", times " + common::fingerprint(train.times));
   add("--activation", activation_names[std::size_t(s.activation)]), add("--taylor", s.taylor), add("--saturation", s.saturation);
   add("--substeps", s.substeps), add("--inner", s.inner), add("--loss", loss_names[std::size_t(s.loss)]), add("--tail", s.tail);
+  add("--context-l1", s.context_l1), add("shared state", s.shared_state);
   add("--refit-every", s.refit_every), add("--refit", refit_names[std::size_t(s.refit)]);
   add("--matching", matching_names[std::size_t(s.matching)]), add("--contributors", s.contributors);
   add("--draw", draw_names[std::size_t(s.draw)]), add("--pool", s.pool), add("--reweighting", s.reweighting);

@@ -51,6 +51,9 @@ Settings settings_for(std::string_view dataset, Backbone backbone, bool as_publi
   s.search = Search::gate;
   s.start = Start::zero;
   if (!dataset.starts_with("odebench") && !dataset.empty()) s.reweighting = true;
+  if (dataset == "odebench-4" || (dataset == "lv" && backbone == Backbone::geps)) s.context_l1 = 1e-3;
+  if (dataset == "go" || dataset == "sm") s.shared_state = true;
+  if (dataset == "sm") s.rates = Rates::early_steps;
   if (dataset == "sm" && backbone == Backbone::ncf) {
     s.taylor = 2;
     s.pool = 2;
@@ -100,6 +103,7 @@ void check(const Settings& s) {
   within("--pool", s.pool, 1, many);
   within("--adapt-steps", s.adapt_steps, 1, many);
   within("--tail", s.tail, 0, 1);
+  require(s.context_l1 >= 0 && std::isfinite(s.context_l1), "--context-l1: expected 0 or a positive number, got ", s.context_l1);
   positive("--weight-rate", s.weight_rate);
   positive("--context-rate", s.context_rate);
   positive("--adapt-rate", s.adapt_rate);
@@ -136,7 +140,7 @@ bool parse(int argc, char** argv, Options& out) {
       adapt_steps;
   Index seed = 0, data_seed = 0;
   std::optional<int> taylor;
-  std::optional<double> tail, weight_rate, context_rate, adapt_rate, clip, saturation;
+  std::optional<double> tail, context_l1, weight_rate, context_rate, adapt_rate, clip, saturation;
   std::optional<bool> reweighting;
   std::vector<std::string> models;
   const auto choice = [&](const char* group, const char* name, Choice& c, const auto& names, const char* text) {
@@ -187,6 +191,7 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--inner", inner, "inner steps (12)");
   choice(group, "--loss", loss, loss_names, "squared error, or relative to the size of the state");
   option(group, "--tail", tail, "relative loss: 0 divides by the state's own square, 1 by the trajectory's mean square (0.3)");
+  option(group, "--context-l1", context_l1, "weight of the contexts' mean absolute value in the loss (0)");
   option(group, "--refit-every", refit_every, "steps between two refits of the gate");
   choice(group, "--refit", refit, refit_names, "of the gate: improved, or algorithm 1 as released");
   choice(group, "--matching", matching, matching_names, "of clusters with experts (optimal)");
@@ -196,7 +201,8 @@ bool parse(int argc, char** argv, Options& out) {
   option(group, "--reweighting", reweighting, "true: hard environments weigh more (false)");
   option(group, "--weight-rate", weight_rate, "learning rate of the weights");
   option(group, "--context-rate", context_rate, "learning rate of the contexts");
-  choice(group, "--rates", rates, rates_names, "cosine down to 5 %, or times 0.4 at one and two thirds (cosine)");
+  choice(group, "--rates", rates, rates_names,
+         "cosine down to 5 %, or times 0.4 at one and two thirds (steps) or sixths (early-steps) (cosine)");
   option(group, "--clip", clip, "largest norm of a gradient, 0: no limit");
   app.add_flag("--published", as_published,
                "all settings of MixER's released code: squared error, K contributors, greedy matching, refit in every step, "
@@ -260,6 +266,7 @@ bool parse(int argc, char** argv, Options& out) {
   override_with(s.outer, outer);
   override_with(s.inner, inner);
   override_with(s.tail, tail);
+  override_with(s.context_l1, context_l1);
   override_with(s.refit_every, refit_every);
   override_with(s.contributors, contributors);
   override_with(s.pool, pool);

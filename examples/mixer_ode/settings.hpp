@@ -18,7 +18,7 @@ using moesaic::Index;
 enum class Backbone { ncf, coda, geps };
 enum class Activation { swish, glu };  ///< with a learnable factor; or a gated linear unit
 enum class Loss { mse, relative };
-enum class Rates { cosine, steps };                ///< down to 5 %; or times 0.4 at one and two thirds, for the weights alone
+enum class Rates { cosine, steps, early_steps };   ///< down to 5 %; or for the weights alone times 0.4 at one and two thirds, or sixths
 enum class Refit { improved, published };          ///< of the gate: the toolkit's defaults, or algorithm 1 as released
 enum class Matching { optimal, greedy };           ///< of clusters with experts
 enum class Draw { uniform, neighbours };           ///< of the environments of a step, where not all contribute
@@ -48,6 +48,7 @@ struct Settings {
   Index outer = 0, inner = 12;
   Loss loss = Loss::relative;
   double tail = 0.3;
+  double context_l1 = 0;  ///< weight of the contexts' mean absolute value in the loss
   double weight_rate = 0, context_rate = 0;
   Rates rates = Rates::cosine;
   Index refit_every = 0;
@@ -56,8 +57,9 @@ struct Settings {
   Index contributors = 0;  ///< environments of a gradient step, 0: all
   Draw draw = Draw::uniform;
   Index pool = 1;
-  bool reweighting = false;  ///< hard environments weigh more
-  double clip = 0;           ///< largest norm of a gradient; 0: no limit
+  bool reweighting = false;   ///< hard environments weigh more
+  bool shared_state = false;  ///< MixER's experts share the optimiser's state
+  double clip = 0;            ///< largest norm of a gradient; 0: no limit
 
   Index adapt_steps = 0;
   double adapt_rate = 0;

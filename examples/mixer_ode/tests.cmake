@@ -8,7 +8,8 @@ add_test(NAME example.mixer_ode.run COMMAND mixer_ode ${short} --backbone coda -
                                              --json ${folder}/own.json)
 set_tests_properties(example.mixer_ode.run PROPERTIES FIXTURES_SETUP mixer_ode_own)
 set(own --train ${folder}/own.npz --test ${folder}/own.npz --adapt ${folder}/own.npz)
-add_test(NAME example.mixer_ode.own COMMAND mixer_ode ${short} --backbone geps ${own} --no-pictures --output ${folder}/own)
+add_test(NAME example.mixer_ode.own COMMAND mixer_ode ${short} --backbone geps ${own} --context-l1 1e-3 --rates early-steps
+                                             --no-pictures --output ${folder}/own)
 add_test(NAME example.mixer_ode.resume COMMAND mixer_ode ${short} --backbone coda --output ${folder} --resume --no-pictures)
 add_test(NAME example.mixer_ode.resume_otherwise COMMAND mixer_ode ${short} --backbone coda --output ${folder} --resume --no-pictures
                                                          --loss mse)
@@ -68,6 +69,7 @@ mixer_ode_refuses(option "The following argument was not expected: --bogus" --bo
 mixer_ode_refuses(experts "--experts: 11 experts for the 10 environments" --experts 11)
 mixer_ode_refuses(candidates "--experts: 9 experts for the 7 environments of odebench-2 that are left" --experts 1,9)
 mixer_ode_refuses(context "--context: 7 is not a multiple" --context 7)
+mixer_ode_refuses(context_l1 "--context-l1: expected 0 or a positive number, got -1" --context-l1 -1)
 mixer_ode_refuses(number "--tail: expected 0 to 1, got nan" --tail nan)
 mixer_ode_refuses(file "${CMAKE_CURRENT_LIST_FILE}: expected a .npz" --train ${CMAKE_CURRENT_LIST_FILE})
 mixer_ode_refuses(folder "--json: nothing can be written to the folder" --json ${folder}/absent/results.json)

@@ -41,9 +41,13 @@ struct StateError : loss::Term {
   }
 };
 
+/// The squared error and, by its weight, what keeps contexts small.
+inline auto loss_of(const Settings& s) { return StateError(s) + s.context_l1 * loss::context_l1; }
+
 inline Schedule rate_of(Rates rates, double rate, Index steps) {
   if (rates == Rates::cosine) return schedule::Cosine{rate, steps, 0.05};
-  return schedule::Stepwise{rate, 0.4, {steps / 3, 2 * steps / 3}};
+  const Index parts = rates == Rates::steps ? 3 : 6;
+  return schedule::Stepwise{rate, 0.4, {steps / parts, 2 * steps / parts}};
 }
 
 /// Environments that a thread solves together: at most 8, and at least two parts, whatever the number of threads.
@@ -79,8 +83,10 @@ void adapt_and_score(Result& out, const Model& model, const Tensor<B>& parameter
                      const Settings& s, const data::Environments& sets, bool progress) {
   const auto start = std::chrono::steady_clock::now();
   if (progress) std::fputs("  adaptation to new environments\n", stderr);
+  Model by_error = model;  // alone
+  by_error.loss.b.weight = 0;
   auto found = adapt<B>(
-      model, parameters, EnvironmentData<B>(sets.adapt),
+      by_error, parameters, EnvironmentData<B>(sets.adapt),
       {.steps = s.adapt_steps,
        .rate = s.adapt_rates == Rates::cosine ? rate_of(Rates::cosine, s.adapt_rate, s.adapt_steps) : Schedule(s.adapt_rate),
        .search = s.search == Search::all ? ExpertSearch::all : ExpertSearch::gate,
@@ -117,9 +123,11 @@ Result train(const Model& model, Kind kind, const Settings& s, const data::Envir
                                                .part_size = part_size(data.environments),
                                                .seed = s.seed});
   const Index steps = s.outer * s.inner;
-  const auto players =
+  auto players =
       training.players(rate_of(s.rates, s.weight_rate, steps),
                        s.rates == Rates::cosine ? rate_of(s.rates, s.context_rate, steps) : Schedule(s.context_rate), s.inner);
+  if constexpr (Model::one_hot)  // a gate that is trained by gradient is no expert, and its player's parameters are
+    if (s.shared_state) players[training.weights_player].parts_sharing_state = model.experts.count;
   const auto keep = [&](const Run<B>& run) {
     constexpr const char* endings[] = {"finished", "stopped early", "interrupted", "failed"};
     out.ending = endings[std::size_t(run.ending)];
@@ -185,7 +193,7 @@ Result study(const Field& field, const Settings& s, Kind kind, const data::Envir
   const bool single = kind == Kind::single;
   const auto experts = bank(field, s, single ? 1 : s.experts, single ? s.single_context : s.context, sets.train);
   const auto train_with = [&](const auto& gate) {
-    return train<B>(mixture(experts, gate, flow::Identity{}, StateError(s)), kind, s, sets, saving);
+    return train<B>(mixture(experts, gate, flow::Identity{}, loss_of(s)), kind, s, sets, saving);
   };
   if (kind == Kind::naive) return train_with(gate::Softmax{.top_k = 1, .renormalise = false});
   gate::KMeansLeastSquares gate;

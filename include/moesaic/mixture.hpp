@@ -148,7 +148,7 @@ struct Mixture {
 
   Index features() const {
     if constexpr (contextual)
-      return experts.count * experts.prototype.context();
+      return (experts.split_context ? experts.count : 1) * experts.prototype.context();
     else
       return experts.prototype.inputs();
   }

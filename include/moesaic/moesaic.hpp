@@ -22,6 +22,7 @@
 #include <moesaic/train/checkpoint.hpp>
 #include <moesaic/train/environments.hpp>
 #include <moesaic/train/fit.hpp>
+#include <moesaic/train/pool_ensemble.hpp>
 #include <moesaic/train/predict_environments.hpp>
 #include <moesaic/train/supervised.hpp>
 #include <moesaic/version.hpp>

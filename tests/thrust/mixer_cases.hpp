@@ -80,12 +80,13 @@ Trained adapted(const Model& model) {
 }
 
 template <class Field, class Gate>
-auto model_of(Field field, const Gate& gate, int taylor = 0) {
+auto model_of(Field field, const Gate& gate, int taylor = 0, bool split_context = true) {
   field.context = 2;
   field.width = 6;
   field.depth = 2;
   auto bank = experts(2, ContextFlow<Field>{.field = field, .solver = {.substeps = 2}, .taylor = taylor});
   bank.same_start = true;
+  bank.split_context = split_context;
   return mixture(bank, gate, flow::Identity{}, loss::relative(0.3));
 }
 
@@ -97,7 +98,8 @@ Trained run(Case which) {
     field.interface = 4;
     return train<Backend<double>>(model_of(field, refitted, 2));
   }
-  if (which == Case::naive_geps) return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}));
+  if (which == Case::naive_geps)  // whose experts see the whole context
+    return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 0, false));
   const auto model = model_of(Coda<>{}, refitted);
   return which == Case::coda_in_single_precision ? train<Backend<float>>(model) : adapted<Backend<float>>(model);
 }

@@ -140,6 +140,48 @@ TEST_CASE("parameter counts are those of the MixER paper") {
   CHECK(gate.size() == 410);
 }
 
+TEST_CASE("the networks of neural context flows have their published sizes") {
+  // Context net D -> D/4 -> I -> I, data net d -> I -> I -> I, main net 2I -> I -> I -> I -> d.
+  const auto field = [](Index state, Index context, Index interface) {
+    return ThreeNetworks<>{.state = state,
+                           .context = context,
+                           .width = interface,
+                           .interface = interface,
+                           .data_hidden = {interface, interface},
+                           .context_hidden = {context / 4, interface}};
+  };
+  // The seven factors of swish, one for each hidden layer: two of the context net, two of the data net, three of the main net. The
+  // published counts have them twice, because the released code holds every activation twice.
+  constexpr Index counted_again = 7;
+  for (const auto& [state, context, interface, published] :
+       {std::array<Index, 4>{2, 1024, 64, 308240},  // Lotka and Volterra
+        std::array<Index, 4>{7, 256, 122, 131149},  // glycolysis
+        std::array<Index, 4>{2, 256, 64, 50000}}) { // Sel'kov, the pendulum
+    const auto f = field(state, context, interface);
+    CHECK(layout_of(f).size() + counted_again == published);
+    CHECK(layout_of(ContextFlow<ThreeNetworks<>>{.field = f}).size() == layout_of(f).size() + 1);  // the shift, which MixER adds
+    Index factors = 0;
+    for (const auto& e : layout_of(f).entries()) factors += e.name.find(".beta") != std::string::npos;
+    CHECK(factors == counted_again);
+  }
+}
+
+TEST_CASE("hidden layers are given, or interpolated between input and output") {
+  const auto widths = [](const HiddenLayers& hidden, Index in, Index out) {
+    const Widths w = hidden.between(in, out);
+    std::vector<Index> all;
+    for (int i = 0; i <= w.layers(); ++i) all.push_back(w[i]);
+    return all;
+  };
+  CHECK(widths({256, 64}, 1024, 64) == std::vector<Index>{1024, 256, 64, 64});
+  CHECK(widths({}, 3, 5) == std::vector<Index>{3, 5});
+  CHECK(widths(HiddenLayers::geometric(0), 3, 5) == std::vector<Index>{3, 5});
+  CHECK(widths(HiddenLayers::geometric(2), 2, 54) == std::vector<Index>{2, 6, 18, 54});
+  CHECK(widths(HiddenLayers::geometric(1), 40, 32) == std::vector<Index>{40, 36, 32});  // 35.8, down and up to an even number
+  CHECK_THROWS_WITH_AS((HiddenLayers{64, 0}), "HiddenLayers: layer 2 has width 0; expected at least 1", Error);
+  CHECK_THROWS_WITH_AS(HiddenLayers::geometric(-1), "HiddenLayers: a depth of -1; expected at least 0", Error);
+}
+
 TEST_CASE("a gated hidden layer has twice the weights, also those that move with the context") {
   CHECK(layout_of(ContextFlow<ThreeNetworks<activation::Glu>>{.field = {.context = 4}}).size() == 25963);
   CHECK(layout_of(ContextFlow<Coda<activation::Glu>>{.field = {{.context = 4}}}).size() == 44171);
@@ -185,7 +227,7 @@ TEST_CASE("order 2 is what two nested directional derivatives give") {
 }
 
 TEST_CASE("the error of an expansion of order k falls with the displacement to the power k + 1") {
-  check_order("three networks", ThreeNetworks<>{});
+  check_order("three networks", ThreeNetworks<>{.data_hidden = {8, 6}, .context_hidden = {}});
   check_order("CoDA", Coda<>{});
   check_order("GEPS", Geps<>{});
 }

@@ -9,6 +9,8 @@
 #include <moesaic/data/metrics.hpp>
 #include <moesaic/train/adapt.hpp>
 #include <moesaic/train/environments.hpp>
+#include <moesaic/train/pool_ensemble.hpp>
+#include <moesaic/train/predict_environments.hpp>
 
 #include "support/mixer_support.hpp"
 
@@ -106,6 +108,34 @@ TEST_CASE("an environment starts from the known context that fits it best, or fr
                        "adapt: known contexts of shape [3, 2]; expected rows of 4", Error);
 }
 
+TEST_CASE("contexts may start from numbers drawn from N(0, 1)") {
+  const Known known;
+  std::vector<std::vector<double>> matrix(400, spiral), force(400, {0.0, 0.0});
+  const EnvironmentData<B> data(linear_systems(matrix, force, 1, 2));
+  const auto started = [&](ExpertSearch search, std::uint64_t seed) {
+    const auto a = adapt(known.model, known.parameters.tensor(), data,
+                         {.steps = 1, .rate = 1e-12, .search = search, .start = ContextStart::normal, .seed = seed});
+    return to_host(a.contexts.tensor());
+  };
+  const auto x = started(ExpertSearch::gate, 3), all = started(ExpertSearch::all, 3);
+  double sum = 0, squares = 0, products = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    CHECK(all[i] == doctest::Approx(x[i]).epsilon(1e-9));
+    sum += x[i];
+    squares += x[i] * x[i];
+    if (i >= 4) products += x[i] * x[i - 4];  // with the environment before
+  }
+  CHECK(std::abs(sum / 1600) < 4.0 / 40);  // four standard deviations
+  CHECK(std::abs(squares / 1600 - 1) < 4 * std::sqrt(2.0) / 40);
+  CHECK(std::abs(products / 1596) < 4.0 / 40);
+  CHECK(started(ExpertSearch::gate, 4) != x);
+
+  const Array<B> contexts(Shape{1, 4});
+  CHECK(message_of([&] {
+          adapt(known.model, known.parameters.tensor(), data, {.steps = 1, .start = ContextStart::normal}, contexts.tensor());
+        }) == "adapt: contexts start from known ones or are drawn from N(0, 1); expected one of both");
+}
+
 TEST_CASE("environments adapted together are the same as one at a time, and on any number of threads") {
   const Known known;
   const auto set = new_environments();
@@ -182,6 +212,65 @@ TEST_CASE("the generating field predicts its trajectories at any times, and scor
   const auto score = data::squared_error(predicted.tensor(), set.states.tensor());
   for (std::size_t i = 0; i < 5; ++i) CHECK(losses[i] == doctest::Approx(score[std::size_t(solves[i].environment)]).epsilon(1e-10));
   CHECK(score[0] > 1e-3);
+}
+
+TEST_CASE("an ensemble's members are what an environment is expanded about: they agree where the expansion is exact") {
+  Known known;
+  const std::vector<std::vector<double>> force{{0.3, -0.2}, {0.5, 0.1}, {-0.4, 0.2}, {0, 0.6}};
+  const EnvironmentData<B> data(linear_systems({spiral, spiral, spiral, spiral}, force, 2, 5));
+  Array<B> contexts(Shape{4, 4});
+  for (Index e = 0; e < 4; ++e) std::copy_n(force[std::size_t(e)].data(), 2, contexts.data() + 4 * e + 2);
+  std::vector<Index> expert(4, 1);
+  const auto ensemble = [&](const Array<B>& pool, Index members) {
+    return predict_ensemble(known.model, data, known.parameters.tensor(), contexts.tensor(), pool.tensor(), expert, members);
+  };
+  const auto plain = [&](const std::vector<Index>& rows) {  // every environment with the context of another
+    Array<B> moved(contexts.shape());
+    for (Index e = 0; e < 4; ++e) B::copy(moved.tensor().rows(e, 1), contexts.tensor().rows(rows[std::size_t(e)], 1));
+    return predict(known.model, data, known.parameters.tensor(), moved.tensor(), expert);
+  };
+  const auto own = plain({0, 1, 2, 3}), other = plain({1, 0, 3, 2});  // itself, and the nearest beside it
+
+  known.model.experts.prototype.taylor = 1;  // the field is linear in its context
+  const auto exact = ensemble(contexts, 4);
+  REQUIRE(exact.mean.shape() == own.shape());
+  REQUIRE(exact.deviation.shape() == own.shape());
+  for (Index i = 0; i < own.size(); ++i) {
+    CHECK(exact.mean.data()[i] == doctest::Approx(own.data()[i]).epsilon(1e-12));
+    CHECK(exact.deviation.data()[i] < 1e-12);
+  }
+
+  known.model.experts.prototype.taylor = 0;  // members predict with their own contexts
+  const auto two = ensemble(contexts, 2), one = ensemble(contexts, 1);
+  double largest = 0;
+  for (Index i = 0; i < own.size(); ++i) {
+    const double a = own.data()[i], b = other.data()[i];
+    CHECK(two.mean.data()[i] == doctest::Approx((a + b) / 2).epsilon(1e-12));
+    CHECK(two.deviation.data()[i] == doctest::Approx(std::abs(a - b) / 2).epsilon(1e-10));
+    CHECK(one.mean.data()[i] == a);
+    CHECK(one.deviation.data()[i] == 0);
+    largest = std::max(largest, two.deviation.data()[i]);
+  }
+  CHECK(largest > 0.05);
+
+  // A member that diverges leaves nothing to say about those that it belongs to.
+  std::fill_n(known.parameters.data() + 1, 4, 1e200);
+  expert[3] = 0;
+  const auto broken = ensemble(contexts, 2);
+  const Index each = own.size() / 4;
+  for (Index e = 0; e < 4; ++e)
+    for (Index i = 0; i < each; ++i) {
+      CHECK(std::isfinite(broken.mean.data()[e * each + i]) == (e < 2));
+      CHECK(std::isfinite(broken.deviation.data()[e * each + i]) == (e < 2));
+    }
+
+  CHECK(message_of([&] { ensemble(contexts, 5); }) == "predict_ensemble: 5 members; expected 1 to the size of the pool, 4");
+  CHECK(message_of([&] { ensemble(contexts, 0); }) == "predict_ensemble: 0 members; expected 1 to the size of the pool, 4");
+  CHECK(message_of([&] { ensemble(Array<B>(Shape{3, 4}), 1); }) ==
+        "predict_ensemble: a pool of shape [3, 4] for 4 experts; expected [4, 4]");
+  contexts = Array<B>(Shape{5, 4});
+  CHECK(message_of([&] { ensemble(Array<B>(Shape{4, 4}), 1); }) ==
+        "predict_ensemble: contexts of shape [5, 4]; expected [4, 4]");
 }
 
 TEST_CASE("what cannot be adapted to is refused in words") {

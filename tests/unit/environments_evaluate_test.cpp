@@ -149,6 +149,50 @@ TEST_CASE("what an environment's expert does not read has no gradient") {
   for (Index i = 0; i < x.gradient.size(); ++i) CHECK((x.gradient.data()[i] == 0) == (i >= x.model.expert_size));
 }
 
+TEST_CASE("experts that see the whole context do with it what those with a part do with that") {
+  const auto unsplit = [](Index count, int taylor) {
+    Model model = model_of(count, taylor);
+    auto bank = model.experts;
+    bank.split_context = false;
+    return Model(bank, model.gate, model.flow, model.loss);
+  };
+  for (const int taylor : {0, 2}) {
+    CAPTURE(taylor);
+    const EnvironmentOptions pool{.pool_size = 3, .part_size = 2};
+    Example x(unsplit(3, taylor), pool), parts(model_of(3, taylor), pool);
+    CHECK(x.model.features() == 2);
+    CHECK(x.model.gate_size == 9);  // two numbers of a context and a bias, three experts
+    CHECK(x.training.contexts.shape() == Shape{6, 2});
+    // The same experts; parts that are alike.
+    B::copy(parts.training.parameters.tensor().rows(0, x.model.gate_offset()), x.training.parameters.tensor().rows(0, x.model.gate_offset()));
+    for (Index e = 0; e < 6; ++e)
+      for (Index i = 0; i < 6; ++i) parts.training.contexts.data()[e * 6 + i] = x.training.contexts.data()[e * 2 + i % 2];
+    CHECK(to_host(x.training.expert_losses().tensor()) == to_host(parts.training.expert_losses().tensor()));
+    // A gate that reads the first part alone.
+    const auto gate = x.training.parameters.tensor().rows(x.model.gate_offset(), 9),
+               other = parts.training.parameters.tensor().rows(x.model.gate_offset(), 21);
+    for (Index i = 0; i < 6; ++i)
+      for (Index k = 0; k < 3; ++k) other.data()[i * 3 + k] = i < 2 ? gate.data()[i * 3 + k] : 0;
+    const std::vector<Index> routing(x.training.routing().begin(), x.training.routing().end());
+    CHECK(std::count(routing.begin(), routing.end(), routing[0]) < 6);
+    CHECK(std::equal(routing.begin(), routing.end(), parts.training.routing().begin()));
+    CHECK(x.total() == parts.total());
+    // The gradients with respect to the parts add up to that with respect to the whole.
+    x.evaluate(Training::contexts_player);
+    parts.evaluate(Training::contexts_player);
+    for (Index e = 0; e < 6; ++e)
+      for (Index i = 0; i < 2; ++i) {
+        CHECK(x.gradient.data()[e * 2 + i] != 0);
+        const double* const g = parts.gradient.data() + e * 6 + i;
+        CHECK(x.gradient.data()[e * 2 + i] == doctest::Approx(g[0] + g[2] + g[4]).epsilon(1e-12));
+      }
+    CHECK(x.training.refit_gate(Random(2)));
+  }
+  Example one(unsplit(1, 2), {.pool_size = 2}), same(model_of(1, 2), {.pool_size = 2});
+  CHECK(one.total() == same.total());
+  CHECK(to_host(one.gradient.tensor()) == to_host(same.gradient.tensor()));
+}
+
 TEST_CASE("softmax reweighting: total, and the gradient through the softmax") {
   for (Index pool : {1, 2}) {
     CAPTURE(pool);

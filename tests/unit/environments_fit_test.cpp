@@ -98,6 +98,35 @@ TEST_CASE("the proximal term is absent at a turn's first step and pulls back to 
   }
 }
 
+TEST_CASE("neural context flows' ordinary alternation: a step of the weights, then one of the contexts, without proximal term") {
+  auto model = model_of(2, 1000);
+  model.experts.prototype.taylor = 1;
+  const EnvironmentData<B> data(two_kinds());
+  const EnvironmentOptions pool{.pool_size = 2};
+  const auto alternate = [&](Recording& r, Index parts) {
+    auto players = r.training.players(0.01, 0.02, 1);
+    for (std::size_t i = 0; i < 2; ++i) players[i].proximal = 0;
+    players[Training::weights_player].parts_sharing_state = parts;
+    return fit(r, std::span<const Player<B>>(players), {.iterations = 6, .first_player = Training::weights_player});
+  };
+  Recording r(model, data, pool), shared(model, data, pool);
+  const auto run = alternate(r, 1);
+  REQUIRE(r.log.size() == 12);
+  for (std::size_t i = 0; i < 12; ++i) {
+    CHECK(r.log[i].step.player == (i % 2 ? Training::contexts_player : Training::weights_player));
+    CHECK(r.log[i].step.outer == Index(i / 2));
+  }
+  CHECK(r.log[1].contexts == r.log[0].contexts);
+  CHECK(!run.history.contains("weights.proximal"));
+  CHECK(r.log.back().total < r.log.front().total);
+
+  // Where experts share the optimiser's state, the first one's first step is the same as ever, the second one's is not.
+  alternate(shared, 2);
+  const auto first = shared.log[1].parameters.begin(), second = first + model.expert_size;
+  CHECK(std::equal(first, second, r.log[1].parameters.begin()));
+  CHECK(!std::equal(second, second + model.expert_size, r.log[1].parameters.begin() + model.expert_size));
+}
+
 TEST_CASE("a solve that diverges in training ends it; the best parameters are back, with the gate that belongs to them") {
   const auto model = model_of(2, 1);
   const EnvironmentData<B> data(two_kinds());

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
@@ -166,6 +167,39 @@ TEST_CASE("a run that was saved and resumed gives the bits of one that went thro
     check_same(whole, train(20, path, true));
   }
   SUBCASE("when there is nothing left to do") { check_same(whole, train(20, folder / "whole.safetensors", true)); }
+}
+
+TEST_CASE("so does one whose turns end early, whose second player begins, and where parts share an optimiser's state") {
+  const Folder folder;
+  Layout layout;
+  for (const char* name : {"expert0", "expert1"}) layout.add(name, {2, 3}, init::uniform(-1, 1));
+  const auto train_to = [&](Index iterations, const std::string& file, bool resume, Index interrupt_at = -1) {
+    Array<B> weights = initial_parameters<B>(layout, Random(resume ? 99 : 1)), contexts(Shape{5, 2});
+    Stateful problem{weights, contexts};
+    problem.interrupt_at = interrupt_at;
+    auto run = fit(problem,
+                   {{.name = "contexts", .parameters = contexts, .rate = 0.01, .inner_steps = 4, .tolerance = 0.05, .proximal = 10},
+                    {.name = "weights",
+                     .parameters = weights,
+                     .optimiser = Sgd{.momentum = 0.9},
+                     .rate = 0.01,
+                     .inner_steps = 3,
+                     .parts_sharing_state = 2,
+                     .layout = layout}},
+                   {.iterations = iterations, .first_player = 1, .validation_every = 2, .seed = 4},
+                   Checkpoint{.path = file, .every = 0, .resume = resume});
+    return Trained{to_host(weights.tensor()), to_host(contexts.tensor()), problem.losses, std::move(run)};
+  };
+  const auto whole = train_to(12, folder / "whole.safetensors", false);
+  CHECK(whole.run.steps > 12 * (1 + 3));  // some turns of the contexts end early, some do not
+  CHECK(whole.run.steps < 12 * (4 + 3));
+  for (Index cut = 20; cut < 30; ++cut) {
+    CHECK(train_to(12, folder / "cut.safetensors", false, cut).run.steps == cut + 1);
+    check_same(whole, train_to(12, folder / "cut.safetensors", true));
+  }
+  const auto file = safetensors::load(folder / "cut.safetensors");
+  CHECK(file.at("fit/moment0/weights.expert0").shape() == std::vector<Index>{2, 3});
+  CHECK(std::count(file.names().begin(), file.names().end(), "fit/moment0/weights.expert1") == 0);
 }
 
 TEST_CASE("checkpoints are written every so many iterations, and a failing run leaves the last one") {

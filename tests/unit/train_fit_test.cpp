@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <sstream>
 #include <string>
@@ -133,6 +134,19 @@ TEST_CASE("players take turns, in their order") {
   CHECK(gate.data()[0] == 0);
   CHECK(run.players == std::vector<std::string>{"contexts", "gate", "weights"});
   CHECK(run.history.names() == std::vector<std::string>{"contexts.total", "weights.total"});
+
+  // Another one begins, and the others follow round about.
+  problem.log.clear();
+  B::fill(weights, 0);
+  const auto turned = fit(problem,
+                          {{.name = "contexts", .parameters = contexts, .optimiser = Sgd{}, .rate = 1, .inner_steps = 2},
+                           {.name = "gate", .parameters = gate, .inner_steps = 0},
+                           {.name = "weights", .parameters = weights, .optimiser = Sgd{}, .rate = 1}},
+                          {.iterations = 2, .first_player = 1});  // who takes no step leaves it to the next
+  CHECK(problem.log == std::vector<std::string>{"e2000", "a2000", "e0001", "a0001", "e0102", "a0102",  //
+                                                "e2013", "a2013", "e0014", "a0014", "e0115", "a0115"});
+  CHECK(turned.history.rows() == 2);
+  CHECK(weights.data()[0] == -2);
 }
 
 TEST_CASE("a step's random stream depends on the seed and the step alone") {
@@ -199,6 +213,76 @@ TEST_CASE("a long turn ends at the proximal point") {
   fit(bowl, {{.parameters = p, .optimiser = Sgd{}, .rate = 0.1, .inner_steps = 400, .proximal = 6}}, {.iterations = 1});
   CHECK(p.data()[0] == doctest::Approx((1 + 3 * 5.0) / 4).epsilon(1e-12));
   CHECK(p.data()[1] == doctest::Approx((1 - 3 * 1.0) / 4).epsilon(1e-12));
+}
+
+TEST_CASE("a turn ends where a step changes the parameters by less than the tolerance") {
+  // A step takes 0.1 (p - 1) off, so that 0.01 (p - 1)^2 / p^2 is what it changes them by, relative to what they were.
+  constexpr double tolerance = 1e-4;
+  Array<B> p({1}, std::vector<double>{3}), other({1}, std::vector<double>{3});
+  struct Two {
+    using Backend = B;
+    Tensor<B> p, other;
+    double evaluate(const Step& s, const Tensor<B>& g) {
+      const double away = (s.player == 0 ? p : other).data()[0] - 1;
+      g.data()[0] = away;
+      return away * away / 2;
+    }
+  } problem{p, other};
+  const auto run = fit(problem,
+                       {{.name = "a", .parameters = p, .optimiser = Sgd{}, .rate = 0.1, .inner_steps = 100, .tolerance = tolerance},
+                        {.name = "b", .parameters = other, .optimiser = Sgd{}, .rate = 0.1, .inner_steps = 3}},
+                       {.iterations = 2});
+  std::vector<double> losses;
+  double q = 3, change = 1;
+  while (change >= tolerance) {
+    losses.push_back((q - 1) * (q - 1) / 2);
+    const double step = 0.1 * (q - 1);
+    change = step * step / (q * q);
+    q -= step;
+  }
+  REQUIRE(losses.size() == 29);  // (p - 1) / p < 0.1 after 28 steps
+  CHECK(run.history.values("a.total")[0] == doctest::Approx(std::accumulate(losses.begin(), losses.end(), 0.0) / 29));
+  CHECK(run.history.values("a.total")[1] == doctest::Approx((q - 1) * (q - 1) / 2));  // one step, which changes less still
+  CHECK(p.data()[0] == doctest::Approx(1 + 0.9 * (q - 1)).epsilon(1e-14));
+  CHECK(run.history.values("b.total")[0] == doctest::Approx(2 * (1 + 0.81 + 0.81 * 0.81) / 3));
+  CHECK(run.steps == 29 + 3 + 1 + 3);
+  CHECK(run.iterations == 2);
+
+  // Nothing is small beside parameters that are 0: a turn does not end at its start.
+  B::fill(p, 0);
+  fit(problem, {{.parameters = p, .optimiser = Sgd{}, .rate = 1e-9, .inner_steps = 2, .tolerance = 1e-3}}, {.iterations = 1});
+  CHECK(p.data()[0] == doctest::Approx(2e-9));
+}
+
+TEST_CASE("parts that share an optimiser's state are moved one after the other, with the moments of the one before") {
+  struct Sloped {
+    using Backend = B;
+    Tensor<B> p;
+    double evaluate(const Step& s, const Tensor<B>& g) {
+      for (Index i = 0; i < p.size(); ++i) g.data()[i] = p.data()[i] * double(i + 1) - double(s.count);
+      return 1;
+    }
+  };
+  const std::vector<double> start{1, -2, 0.5, 3, -1, 2};
+  const schedule::Stepwise rate{0.1, 0.5, {2}};  // counts steps, not updates
+  for (const UpdateRule<B>& rule : {UpdateRule<B>(Sgd{.momentum = 0.9}), UpdateRule<B>(AdaBelief{})}) {
+    Array<B> together({6}, start), apart({3, 2}, start);
+    Sloped problem{together};
+    fit(problem, {{.parameters = together, .optimiser = rule, .rate = rate, .parts_sharing_state = 3}}, {.iterations = 4});
+    const Array<B> g(Shape{6});
+    auto state = rule.initial_state(apart.tensor().rows(0, 1));
+    for (Index step = 0; step < 4; ++step) {
+      Sloped{apart}.evaluate(Step{.count = step}, g);
+      for (Index part = 0; part < 3; ++part)
+        rule.update(state, apart.tensor().rows(part, 1), g.tensor().reshape({3, 2}).rows(part, 1), step < 2 ? 0.1 : 0.05);
+    }
+    CHECK(state.count == 12);
+    CHECK(to_host(together.tensor()) == to_host(apart.tensor()));
+    Array<B> alone({6}, start);
+    problem.p = alone;
+    fit(problem, {{.parameters = alone, .optimiser = rule, .rate = rate}}, {.iterations = 4});
+    CHECK(alone.data()[5] != together.data()[5]);
+  }
 }
 
 TEST_CASE("a clipped run takes steps of the clip's length") {
@@ -340,6 +424,17 @@ TEST_CASE("options that make no sense are refused before the first step") {
   Layout layout;
   layout.add("w", {3}, {});
   CHECK(message({{.parameters = p, .layout = layout}}) == "fit: player \"parameters\" has 2 parameters, its layout names 3");
+  CHECK(message({{.parameters = p, .tolerance = -1}}) == "fit: player \"parameters\" has the tolerance -1; expected at least 0");
+  for (const Index parts : {0, 3, 4})
+    CHECK(message({{.parameters = p, .parts_sharing_state = parts}}) ==
+          "fit: the optimiser's state of player \"parameters\" is shared by " + std::to_string(parts) +
+              " parts; expected at least 1, and a divisor of the number of its parameters, 2");
+  Layout whole;
+  whole.add("w", {2}, {});
+  CHECK(message({{.parameters = p, .parts_sharing_state = 2, .layout = whole}}) ==
+        "fit: \"parameters.w\" of shape [2] lies in more than one of the 2 parts of 1 parameters that share an optimiser's state");
+  CHECK(message({{.parameters = p}}, {.first_player = 1}) ==
+        "fit: first_player is 1; expected less than the number of players, 1");
   CHECK(message({{.parameters = p}}, {.iterations = -1}) == "fit: -1 iterations; expected at least 0");
   CHECK(message({{.parameters = p}}, {.validation_every = 0}) == "fit: validation_every is 0; expected at least 1");
   CHECK(p.data()[0] == 0);

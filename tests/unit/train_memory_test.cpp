@@ -59,12 +59,13 @@ Outcome train(Index size) {
   Counted problem{weights, contexts, {}};
   problem.log.reserve(1000);
   const auto run = fit(problem,
-                       {{.name = "contexts", .parameters = contexts, .inner_steps = 3, .proximal = 10},
+                       {{.name = "contexts", .parameters = contexts, .inner_steps = 3, .tolerance = 1e-12, .proximal = 10},
                         {.name = "weights",
                          .parameters = weights,
                          .optimiser = AdamW{},
                          .rate = schedule::warm_up(5, schedule::Cosine{0.1, 50}),
-                         .inner_steps = 2}},
+                         .inner_steps = 2,
+                         .parts_sharing_state = 2}},
                        {.iterations = 30, .validation_every = 2, .clip = {.value = 3, .norm = 10}});
   return {to_host(weights.tensor()), to_host(contexts.tensor()), run.history.numbers(), problem.log};
 }

@@ -14,7 +14,7 @@ namespace moesaic {
 /// What a contextual expert is given for `E` environments of `n` trajectories each.
 template <class X>
 struct Situation {
-  X context;                      ///< `[E, D]`, the expert's own part of the contexts
+  X context;                      ///< `[E, D]`, what the expert sees of the contexts
   X displacement;                 ///< `[E, D]`, from `context` to where the field is wanted; absent without Taylor expansion
   TensorOf<X> initial;            ///< `[E, n, state]`
   X rate;                         ///< `[E, 1, 1]`, factor of the field: length of a time unit, and the gate's weight if it scales

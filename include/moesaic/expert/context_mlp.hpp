@@ -1,22 +1,49 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+
 #include <moesaic/expert/mlp.hpp>
 
 namespace moesaic {
 
-/// Widths of a sub-network by geometric interpolation between `in` and `out` (MixER code): hidden layer i of `depth` has
-/// `in * (out / in)^(i / (depth + 1))` units, rounded down and then up to an even number.
-inline Widths geometric_widths(Index in, Index out, int depth) {
-  Widths w{in};
-  for (int i = 1; i <= depth; ++i) {
-    const double exact = double(in) * std::pow(double(out) / double(in), double(i) / double(depth + 1));
-    const auto whole = Index(exact);
-    w.push_back(std::max<Index>(whole + whole % 2, 2));
+/// Hidden layers of a network whose input and output are given: their widths, input side first, or so many by `geometric`.
+class HiddenLayers {
+ public:
+  HiddenLayers(std::initializer_list<Index> widths) {
+    for (Index w : widths) {
+      require(w > 0, "HiddenLayers: layer ", given_.layers() + 2, " has width ", w, "; expected at least 1");
+      given_.push_back(w);
+    }
   }
-  w.push_back(out);
-  return w;
-}
+  /// `depth` layers by geometric interpolation (MixER code): layer i has `in * (out / in)^(i / (depth + 1))` units, rounded down
+  /// and then up to an even number. Errors: a negative depth.
+  static HiddenLayers geometric(int depth) {
+    require(depth >= 0, "HiddenLayers: a depth of ", depth, "; expected at least 0");
+    HiddenLayers h{};
+    h.interpolated_ = depth;
+    return h;
+  }
+
+  /// Widths of the whole network. Errors: more layers than `Widths` holds.
+  Widths between(Index in, Index out) const {
+    Widths w{in};
+    for (int i = 0; i <= given_.layers(); ++i) w.push_back(given_[i]);
+    for (int i = 1; i <= interpolated_; ++i) {
+      const double exact = double(in) * std::pow(double(out) / double(in), double(i) / double(interpolated_ + 1));
+      const auto whole = Index(exact);
+      w.push_back(std::max<Index>(whole + whole % 2, 2));
+    }
+    w.push_back(out);
+    return w;
+  }
+
+ private:
+  Widths given_{};
+  int interpolated_ = 0;
+};
 
 /// Bends states beyond `range` back, `x -> range * tanh(x / range)`: the field stays bounded where there were no data, so that a
 /// trajectory that leaves them drifts away instead of exploding. 0 switches it off.
@@ -38,11 +65,12 @@ struct ThreeNetworks {
   Index width = 64;        ///< of the main net
   int depth = 3;           ///< hidden layers of the main net
   Index interface = 32;    ///< units that data net and context net each hand to the main net
-  int data_depth = 1, context_depth = 1;
+  HiddenLayers data_hidden = HiddenLayers::geometric(1);
+  HiddenLayers context_hidden = HiddenLayers::geometric(1);
   Saturation saturation{};
 
-  Mlp<Activation> data_net() const { return {geometric_widths(state, interface, data_depth)}; }
-  Mlp<Activation> context_net() const { return {geometric_widths(context, interface, context_depth)}; }
+  Mlp<Activation> data_net() const { return {data_hidden.between(state, interface)}; }
+  Mlp<Activation> context_net() const { return {context_hidden.between(context, interface)}; }
   Mlp<Activation> main_net() const {
     Widths w{2 * interface};
     for (int i = 0; i < depth; ++i) w.push_back(width);

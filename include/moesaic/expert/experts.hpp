@@ -11,6 +11,9 @@ struct Experts {
   Expert prototype;
   Index count = 1;
   bool same_start = false;  ///< whether all start from the same random parameters (MixER)
+  /// Of contextual experts: whether each has a part of the context for itself, as MixER on dynamical systems, or all see all of it, as
+  /// MixER on series.
+  bool split_context = true;
 };
 
 /// `experts<10>(Mlp{...})`

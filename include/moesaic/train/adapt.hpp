@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -20,11 +21,19 @@ enum class ExpertSearch {
   all,
 };
 
+/// Where the contexts of new environments start.
+enum class ContextStart {
+  zero,    ///< as in MixER
+  normal,  ///< drawn from N(0, 1), as in neural context flows: the same for every expert, another for every environment by its number
+};
+
 /// Options of `adapt`.
 struct AdaptOptions {
   Index steps = 1500;
   Schedule rate = 1e-3;
   ExpertSearch search = ExpertSearch::all;
+  ContextStart start = ContextStart::zero;
+  std::uint64_t seed = 0;  ///< of `ContextStart::normal`
   bool progress = false;
   Index part_size = 8;  ///< solves that a thread runs together; with 1, other environments do not change an environment's last bit
 };
@@ -59,6 +68,16 @@ struct AdaptProblem {
     solves.clear();
     for (Index row = 0; row < contexts.shape()[0]; ++row)
       solves.push_back({row / copies, row, row, expert[std::size_t(row)], 1.0});
+  }
+  void draw(const Random& random) {
+    using T = typename B::Scalar;
+    const Index d = contexts.shape()[1];
+    std::vector<T> drawn;
+    for (Index row = 0; row < contexts.shape()[0]; ++row) {
+      Random own = random.fork(std::uint64_t(row / copies));
+      for (Index i = 0; i < d; ++i) drawn.push_back(T(own.next_normal()));
+    }
+    B::from_host(contexts, drawn.data());
   }
   /// Moves every context from 0 to the known one that fits its environment best, of those that the gate hands to its expert.
   void start_from(const Tensor<B>& known) {
@@ -119,17 +138,21 @@ struct AdaptProblem {
 
 /// Finds contexts for new environments with weights and gate frozen (MixER, section 3.3).
 ///
-/// An environment starts from that of the `known` contexts `[K, D]` which fits it best, or from 0 where that fits better or none
-/// are given; MixER starts from 0. Few trajectories leave many local minima, and another environment's context is often in the
-/// right one. The contexts returned are those that did best in all steps. Environments do not interact: adapting them together is
-/// the same, up to rounding, as one after the other. With `ExpertSearch::all` the choice of expert is not trapped in what the gate
-/// says at the start.
+/// An environment starts where `AdaptOptions::start` says, or with `known` contexts `[K, D]` from that of them, and of 0, which fits
+/// it best. Few trajectories leave many local minima, and another environment's context is often in the right one. The contexts
+/// returned are those that did best in all steps. Environments do not interact: adapting them together is the same, up to rounding,
+/// as one after the other (a drawn start depends on an environment's place among them). With `ExpertSearch::all` the choice of expert
+/// is not trapped in what the gate says at the start.
+///
+/// Errors: no environments; a model without context; known contexts of another size, or beside a start that is drawn.
 template <class B, class Model>
 Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {},
                     const std::type_identity_t<Tensor<B>>& known = {}) {
   const Index environments = data.environments, experts = model.experts.count, d = model.features();
   require(environments > 0, "adapt: no environments");
   require(d > 0, "adapt: the model has no context");
+  require(!known || options.start == ContextStart::zero,
+          "adapt: contexts start from known ones or are drawn from N(0, 1); expected one of both");
   const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
   detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), data, parameters, contexts, copies};
@@ -139,6 +162,7 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   problem.kept = Array<B>(contexts.shape());
   problem.least.assign(rows, std::numeric_limits<double>::infinity());
   for (std::size_t i = 0; i < rows; ++i) problem.expert[i] = Index(i) % copies;
+  if (options.start == ContextStart::normal) problem.draw(Random(options.seed, 2));
   if (known) problem.start_from(known);
   problem.plan();
   problem.kept_expert = problem.expert;  // also where no solve ever succeeds

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <sstream>
@@ -28,13 +29,16 @@ inline std::vector<std::string> split(const std::string& text) {
   return lines;
 }
 
-/// Calls `f(name prefix, array)` for every array of a player's state that its file holds beside the parameters.
+/// Calls `f(name prefix, piece)` for what the arrays of a player's state, beside the parameters, hold of an entry of its layout:
+/// moments that parts share only have the entries of the first part.
 template <class B, class F>
-void for_each_kept(const PlayerState<B>& kept, const F& f) {
-  for (std::size_t m = 0; m < kept.optimiser.moment.size(); ++m)
-    if (kept.optimiser.moment[m]) f("fit/moment" + std::to_string(m) + "/", kept.optimiser.moment[m].tensor());
-  if (kept.turn_start) f("fit/turn_start/", kept.turn_start.tensor());
-  f("fit/best/", kept.best.tensor());
+void for_each_kept(const PlayerState<B>& kept, const Layout::Entry& entry, const F& f) {
+  const auto take = [&](const std::string& prefix, const Array<B>& all) {
+    if (all && entry.offset < std::max<Index>(all.size(), 1)) f(prefix, part(all.tensor(), entry));
+  };
+  for (std::size_t m = 0; m < kept.optimiser.moment.size(); ++m) take("fit/moment" + std::to_string(m) + "/", kept.optimiser.moment[m]);
+  take("fit/turn_start/", kept.turn_start);
+  take("fit/best/", kept.best);
 }
 
 /// The counters of a run in the order in which its file holds them.
@@ -81,8 +85,7 @@ struct Checkpoint {
       texts["terms/" + player.name] = detail::join(kept.terms);
       for (const auto& e : player.layout.entries()) {
         out.add(player.label(e), detail::part(player.parameters, e));
-        detail::for_each_kept(
-            kept, [&](const std::string& prefix, const Tensor<B>& t) { out.add(prefix + player.label(e), detail::part(t, e)); });
+        detail::for_each_kept(kept, e, [&](const std::string& prefix, const Tensor<B>& t) { out.add(prefix + player.label(e), t); });
       }
     }
     for (const auto& [name, text] : settings) texts["settings/" + name] = text;
@@ -131,10 +134,10 @@ struct Checkpoint {
       const auto& player = state.players[i];
       for (const auto& e : player.layout.entries()) {
         const auto take = [&](const char* what, const std::string& prefix, const Tensor<B>& to) {
-          arrays.emplace_back(detail::part(to, e), in.values<T>(what, prefix + player.label(e), e.shape, true));
+          arrays.emplace_back(to, in.values<T>(what, prefix + player.label(e), e.shape, true));
         };
-        take("parameter", "", player.parameters);
-        detail::for_each_kept(state.kept[i], [&](const std::string& prefix, const Tensor<B>& t) { take("state", prefix, t); });
+        take("parameter", "", detail::part(player.parameters, e));
+        detail::for_each_kept(state.kept[i], e, [&](const std::string& prefix, const Tensor<B>& t) { take("state", prefix, t); });
       }
       terms.push_back(detail::split(file.metadata("terms/" + player.name)));
       require(terms.back().size() <= std::size_t{Losses::capacity}, path, ": names ", terms.back().size(),

@@ -101,18 +101,17 @@ class EnvironmentStep {
   }
 
   /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN
-  /// for a solve that diverges.
+  /// for a solve that diverges. Where any solve's pool is another row than its context, the field is expanded.
   void predict(std::span<Solve> solves, const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, T* out) {
     require_size(parameters);
     plan(solves, data, contexts);
-    expanded_ = false;
     const Index n = data.trajectories, d = data.state, times = data.points;
     run_tolerant(
         evaluate_lanes_, solves,
         [&](Tape<Tensor<B>>&, const Part& part) {
           const std::span<const Solve> own = solves.subspan(std::size_t(part.first), std::size_t(part.count));
-          const Tensor<B> at = rows(contexts, own, &Solve::context);
-          const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part), gate_parameters(parameters), at, at)
+          const Tensor<B> at = rows(contexts, own, &Solve::context), about = rows(contexts, own, &Solve::pool);
+          const Tensor<B> y = forward<Tensor<B>>(own, data, expert_parameters(parameters, part), gate_parameters(parameters), at, about)
                                   .prediction;
           const T* from = on_host(y);
           for (Index t = 0; t < times; ++t)
@@ -249,10 +248,12 @@ class EnvironmentStep {
       for (Index t = 0; t < data.points; ++t) row[t * count + i] = std::int32_t(t * data.environments) + environment[i];
     }
     const std::span<const std::int32_t> who(environment, solves.size()), when(row, solves.size() * std::size_t(data.points));
-    const Index piece = model_.experts.prototype.context();
+    const auto own = [&](const X& all) {
+      return model_.experts.split_context ? own_part(all, solves, model_.experts.prototype.context()) : all;
+    };
     Situation<X> s;
-    s.context = own_part(about, solves, piece);
-    if (expanded_) s.displacement = own_part(at, solves, piece) - s.context;
+    s.context = own(about);
+    if (expanded_) s.displacement = own(at) - s.context;
     s.initial = gather(data.initial.tensor(), who);
     s.times = data.times;
     X rate(gather(data.rate.tensor(), who));

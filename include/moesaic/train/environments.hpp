@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <moesaic/cluster/gate_refit.hpp>
+#include <moesaic/train/context_distance.hpp>
 #include <moesaic/train/environment_step.hpp>
 #include <moesaic/train/player.hpp>
 #include <moesaic/train/problem.hpp>
@@ -230,9 +231,7 @@ class EnvironmentTraining {
   double host_context(Index e, Index i) const { return double(host_contexts_[std::size_t(e * contexts.shape()[1] + i)]); }
   double distance(Index a, Index b) const {
     const Index d = contexts.shape()[1];
-    double sum = 0;
-    for (Index i = 0; i < d; ++i) sum += std::abs(host_context(a, i) - host_context(b, i));
-    return sum / double(d);
+    return context_distance(host_contexts_.data() + a * d, host_contexts_.data() + b * d, d);
   }
   /// The first `count` of `near_` become those of `candidates` with the smallest key, the lower index on ties.
   template <class Key>

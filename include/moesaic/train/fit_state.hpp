@@ -17,12 +17,12 @@ namespace moesaic {
 /// What a run keeps for one player.
 template <class B>
 struct PlayerState {
-  OptimiserState<B> optimiser;
+  OptimiserState<B> optimiser;  ///< of one part, where parts share it
   Array<B> gradient;
   Array<B> turn_start;                          ///< the parameters at the start of the turn; only with a proximal term
   Array<B> best;                                ///< see `Run::parameters`
   std::vector<std::string> terms;               ///< names of the loss terms; empty until the first evaluation
-  std::array<double, Losses::capacity> sums{};  ///< of the loss terms over the steps of the turn
+  std::array<double, Losses::capacity> sums{};  ///< of the loss terms over the steps of the turn; their means once it has ended
 };
 
 /// Everything that a run needs to go on as if it had not stopped, beside the problem's own state.

@@ -25,12 +25,25 @@ struct Player {
   UpdateRule<B> optimiser = AdaBelief{};
   Schedule rate = 1e-3;  ///< of the player's own count of steps
   Index inner_steps =
-      1;  ///< of a turn; 0: only kept with the others' (best, checkpoints), as the problem itself sets the numbers
+      1;  ///< of a turn, at most; 0: only kept with the others' (best, checkpoints), as the problem itself sets the numbers
+  /// A turn ends early, after a step that changes the parameters by `|p - p_before|^2 < tolerance * |p_before|^2`; 0: never
+  /// (neural context flows, the inner loops of their proximal alternation).
+  double tolerance = 0;
   /// Weight `beta` of the proximal term `beta/2 * mean((p - p_start)^2)`, where `p_start` is `p` at the start of the player's
   /// turn (proximal alternating minimisation: Attouch et al. 2010).
   double proximal = 0;
-  Layout layout = detail::no_layout();  ///< names in errors and checkpoints; without one the parameters are a single entry
+  /// Equal parts of the parameters, experts for instance, that share one optimiser's state: a step moves them one after the other,
+  /// each with the moments that the part before it left (MixER's released code, `same_expert_optstate`). Entries of the layout do not
+  /// cross parts.
+  Index parts_sharing_state = 1;
+  Layout layout = detail::no_layout();  ///< names in errors and checkpoints; without one every part is an entry
 
+  /// Part `k` of the parameters, or of an array of their shape.
+  Tensor<B> part(const Tensor<B>& all, Index k) const {
+    if (parts_sharing_state == 1) return all;
+    const Index each = all.size() / parts_sharing_state;
+    return all.reshape({all.size()}).rows(k * each, each);
+  }
   /// Name of an entry of the layout in messages and files.
   std::string label(const Layout::Entry& entry) const { return entry.name.empty() ? name : name + "." + entry.name; }
 };

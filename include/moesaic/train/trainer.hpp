@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -20,6 +21,7 @@ namespace moesaic {
 /// What `fit` does beside taking steps.
 struct FitOptions {
   Index iterations = 1000;  ///< outer iterations: one turn of every player
+  std::size_t first_player = 0;  ///< who begins an iteration; the others follow in their order, round about
   bool progress = false;
   Index validation_every = 10;  ///< outer iterations; the last one is always validated
   Index patience = 0;           ///< validations without improvement before the run stops early; 0: never
@@ -63,7 +65,9 @@ class Trainer {
     state_.seed = options_.seed;
     for (std::size_t i = 0; i < state_.players.size(); ++i) admit(state_.players[i], i);
     require(state_.turn_steps() > 0, "fit: no player takes a step");
-    first_player_ = state_.player = next_player(0);
+    require(options_.first_player < state_.players.size(), "fit: first_player is ", options_.first_player,
+            "; expected less than the number of players, ", state_.players.size());
+    first_player_ = state_.player = next_player(options_.first_player);
     state_.validates = validates();
     checkpoint_.load(state_, problem_);
     state_.validation.patience = options_.patience;
@@ -110,30 +114,43 @@ class Trainer {
       require(state_.players[i].name != p.name, "fit: two players are named \"", p.name, "\"");
     require(p.inner_steps >= 0, "fit: player \"", p.name, "\" takes ", p.inner_steps, " inner steps; expected at least 0");
     require(p.proximal >= 0, "fit: player \"", p.name, "\" has the proximal weight ", p.proximal, "; expected at least 0");
-    if (p.layout.entries().empty()) p.layout.add("", p.parameters.shape(), {});
+    require(p.tolerance >= 0, "fit: player \"", p.name, "\" has the tolerance ", p.tolerance, "; expected at least 0");
+    const Index parts = p.parts_sharing_state, each = p.parameters.size() / std::max<Index>(parts, 1);
+    require(parts >= 1 && each * parts == p.parameters.size(), "fit: the optimiser's state of player \"", p.name, "\" is shared by ",
+            parts, " parts; expected at least 1, and a divisor of the number of its parameters, ", p.parameters.size());
+    if (p.layout.entries().empty())
+      for (Index k = 0; k < parts; ++k)
+        p.layout.add(parts == 1 ? "" : "part" + std::to_string(k), p.part(p.parameters, k).shape(), {});
     require(p.layout.size() == p.parameters.size(), "fit: player \"", p.name, "\" has ", p.parameters.size(),
             " parameters, its layout names ", p.layout.size());
+    for (const auto& e : p.layout.entries())
+      require(parts == 1 || e.offset % std::max<Index>(each, 1) + e.shape.size() <= each,
+              "fit: \"", p.label(e), "\" of shape ", e.shape, " lies in more than one of the ", parts, " parts of ", each,
+              " parameters that share an optimiser's state");
     const Shape& shape = p.parameters.shape();
     PlayerState<B> kept;
     if (p.inner_steps > 0) {
-      kept.optimiser = p.optimiser.initial_state(p.parameters);
+      kept.optimiser = p.optimiser.initial_state(p.part(p.parameters, 0));
       kept.gradient = Array<B>(shape);
     }
     kept.best = Array<B>(shape);
     if (p.proximal > 0) kept.turn_start = Array<B>(shape);
+    before_.push_back(p.tolerance > 0 ? Array<B>(shape) : Array<B>());
     state_.kept.push_back(std::move(kept));
   }
 
-  /// The first player from `i` on that takes steps.
+  /// The first player from `i` on, round about, that takes steps.
   std::size_t next_player(std::size_t i) const {
-    while (i < state_.players.size() && state_.players[i].inner_steps == 0) ++i;
-    return i;
+    const std::size_t count = state_.players.size();
+    while (state_.players[i % count].inner_steps == 0) ++i;
+    return i % count;
   }
 
   void step() {
     auto& s = state_;
     Player<B>& player = s.players[s.player];
     PlayerState<B>& kept = s.kept[s.player];
+    bool settled = false;
     try {
       Scratch<typename B::Memory> scratch;
       const Step now{s.player, s.inner, s.outer, s.steps, Random(s.seed).fork(std::uint64_t(s.steps))};
@@ -149,20 +166,20 @@ class Trainer {
         s.keep_best(s.outer);
       }
       clip(g, options_.clip, norm_squared);
-      const double rate = player.rate(Index(kept.optimiser.count));
+      const double rate = player.rate(Index(kept.optimiser.count) / player.parts_sharing_state);
       require(std::isfinite(rate), "the learning rate is ", rate);
-      player.optimiser.update(kept.optimiser, p, g, rate);
+      const Tensor<B> before = before_[s.player];
+      if (before) B::copy(before, p);
+      for (Index k = 0; k < player.parts_sharing_state; ++k)
+        player.optimiser.update(kept.optimiser, player.part(p, k), player.part(g, k), rate);
       if constexpr (Contract::template has_after_step<Problem>) problem_.after_step(now);
+      if (before) settled = squared_distance(p, before) < player.tolerance * squared_norm(before);
     } catch (const Error& e) {
       fail("player \"", player.name, "\", step ", s.steps + 1, " (outer iteration ", s.outer + 1, ", inner step ", s.inner + 1,
            "): ", e.what());
     }
     ++s.steps;
-    if (++s.inner == player.inner_steps) {
-      s.inner = 0;
-      s.player = next_player(s.player + 1);
-      if (s.player == s.players.size()) end_iteration();
-    }
+    if (++s.inner == player.inner_steps || settled) end_turn(kept);
     show_progress();
   }
 
@@ -193,17 +210,23 @@ class Trainer {
     loss_ = losses.total();
   }
 
+  void end_turn(PlayerState<B>& kept) {
+    auto& s = state_;
+    for (double& x : kept.sums) x /= double(s.inner);
+    s.inner = 0;
+    s.player = next_player(s.player + 1);
+    if (s.player == first_player_) end_iteration();
+  }
+
   void end_iteration() {
     auto& s = state_;
-    s.player = first_player_;
     ++s.outer;
     double validation = std::numeric_limits<double>::quiet_NaN();
     if (s.validates && (s.outer % options_.validation_every == 0 || s.outer == options_.iterations)) validation = validate();
     if (s.history.columns() == 0) name_columns();
     row_.clear();
     for (std::size_t i = 0; i < s.players.size(); ++i)
-      for (std::size_t t = 0; t < s.kept[i].terms.size(); ++t)
-        row_.push_back(s.kept[i].sums[t] / double(s.players[i].inner_steps));
+      row_.insert(row_.end(), s.kept[i].sums.begin(), s.kept[i].sums.begin() + std::ptrdiff_t(s.kept[i].terms.size()));
     if (s.validates) row_.push_back(validation);
     s.history.append(row_);
     if (checkpoint_.due(s.outer) && s.outer < options_.iterations) {
@@ -259,8 +282,11 @@ class Trainer {
   void measure_time() { state_.seconds = seconds_before_ + std::chrono::duration<double>(Clock::now() - started_).count(); }
 
   double fraction() const {
-    const Index all = options_.iterations * state_.turn_steps();
-    return all > 0 ? double(state_.steps) / double(all) : 1;
+    const auto& s = state_;
+    const Index all = options_.iterations * s.turn_steps();
+    Index done = s.outer * s.turn_steps() + s.inner;  // with the steps that turns left out
+    for (std::size_t i = first_player_; i != s.player; i = next_player(i + 1)) done += s.players[i].inner_steps;
+    return all > 0 ? double(done) / double(all) : 1;
   }
   void show_progress() {
     if (!options_.progress) return;
@@ -302,6 +328,7 @@ class Trainer {
   FitOptions options_;
   const Checkpoint& checkpoint_;
   FitState<B> state_;
+  std::vector<Array<B>> before_;  ///< by player: the parameters before a step; absent without a tolerance
   std::vector<double> row_;
   Progress progress_;
   std::size_t first_player_ = 0;
