@@ -12,6 +12,8 @@
 #include <moesaic/backend/thrust.hpp>
 #endif
 
+#include "support/numbers.hpp"
+
 /// What every policy of a kind must pass, on every backend.
 namespace battery {
 
@@ -23,10 +25,7 @@ using B = Cpu<double>;
 #endif
 
 inline Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1, double shift = 0) {
-  Random random(5, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = size * random.next_normal() + shift;
-  return Array<B>(shape, v);
+  return test_support::numbers<B>(shape, stream, size, shift);
 }
 
 /// Fresh parameters of a module, moved away from where a start at constants would leave them.

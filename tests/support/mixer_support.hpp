@@ -12,18 +12,13 @@
 #include <moesaic/loss/terms.hpp>
 #include <moesaic/mixture.hpp>
 
+#include "support/numbers.hpp"
+
 /// What the tests of contextual mixtures share.
 namespace mixer_test {
 
 using namespace moesaic;
-
-template <class B = Cpu<double>>
-Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1) {
-  Random random(17, stream);
-  std::vector<typename B::Scalar> v(std::size_t(shape.size()));
-  for (auto& x : v) x = typename B::Scalar(size * random.next_normal());
-  return Array<B>(shape, v);
-}
+using test_support::numbers;
 
 /// Trajectories that no model here can have made, evenly spaced, every environment in steps of its own.
 inline data::Trajectories waves(Index environments, Index trajectories, Index points, Index state = 2) {

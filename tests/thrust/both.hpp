@@ -11,18 +11,13 @@
 #include <moesaic/backend/thrust.hpp>
 #include <moesaic/core/random.hpp>
 
+#include "support/numbers.hpp"
+
 /// The same numbers on the CPU backend, which judges, and on the Thrust backend.
 namespace thrust_test {
 
 using namespace moesaic;
-
-template <class B>
-Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1) {
-  Random random(23, stream);
-  std::vector<typename B::Scalar> v(std::size_t(shape.size()));
-  for (auto& x : v) x = typename B::Scalar(size * random.next_normal());
-  return Array<B>(shape, v);
-}
+using test_support::numbers;
 
 /// Largest difference of two tensors, relative to the largest number of the first; infinite where it is not a number.
 template <class A, class B>

@@ -9,17 +9,13 @@
 #include <moesaic/gate/kmeans_least_squares.hpp>
 #include <moesaic/ode/tsit5.hpp>
 
+#include "support/numbers.hpp"
+
 namespace context_flow_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1) {
-  Random random(11, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = size * random.next_normal();
-  return Array<B>(shape, v);
-}
 
 /// `dx/dt = context^power`, whatever x is; quadratic in the context, the expansion to order 2 is exact.
 template <int power = 2>

@@ -12,18 +12,13 @@
 #include <moesaic/ops/check_gradient.hpp>
 #include <moesaic/ops/fft.hpp>
 
+#include "support/numbers.hpp"
+
 namespace fft_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-template <class T = double>
-Array<Cpu<T>> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(11, stream);
-  std::vector<T> v(std::size_t(shape.size()));
-  for (auto& x : v) x = T(random.next_normal());
-  return Array<Cpu<T>>(shape, v);
-}
 
 /// The sums as they are written, `x [rows, n] -> [2, rows, n/2+1]`.
 std::vector<double> slow_rfft(const std::vector<double>& x, Index rows, Index n) {
@@ -61,7 +56,7 @@ const Index lengths[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 31, 32, 60, 
 
 TEST_CASE_TEMPLATE("spectra of any length are their defining sums", T, float, double) {
   for (const Index n : lengths) {
-    const auto x = numbers<T>({3, n}, std::uint64_t(n));
+    const auto x = numbers<Cpu<T>>({3, n}, std::uint64_t(n));
     const auto host = to_host(x.tensor());
     const auto y = rfft(x.tensor());
     CHECK(y.shape() == Shape{2, 3, n / 2 + 1});
@@ -178,7 +173,7 @@ TEST_CASE("transforms pass the gradient checker") {
 TEST_CASE("many series, cut into chunks, are what each is alone, at any number of threads") {
   for (const Index n : {1, 30, 33, 4095}) {
     const Index rows = 150000 / n + 3;
-    const auto x = numbers<float>({rows, n}, 900 + std::uint64_t(n));
+    const auto x = numbers<Cpu<float>>({rows, n}, 900 + std::uint64_t(n));
     const auto y = rfft(x.tensor());
     const auto many = to_host(y), back = to_host(irfft(y, n));
     const int threads = thread_count();

@@ -9,17 +9,13 @@
 
 #include <moesaic/expert/multi_scale_mamba.hpp>
 
+#include "support/numbers.hpp"
+
 namespace mamba_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-Array<B> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(43, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = random.next_normal();
-  return Array<B>(shape, v);
-}
 
 double difference(const std::vector<double>& a, const std::vector<double>& b) {
   REQUIRE(a.size() == b.size());

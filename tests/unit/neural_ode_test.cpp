@@ -13,18 +13,13 @@
 #include <moesaic/train/supervised.hpp>
 
 #include "support/allocations.hpp"
+#include "support/numbers.hpp"
 
 namespace neural_ode_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-Array<B> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(7, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = random.next_normal();
-  return Array<B>(shape, v);
-}
 
 using Network = Mlp<activation::Tanh>;
 const Network network{{2, 8, 2}};

@@ -9,20 +9,17 @@
 #include <moesaic/ode/ode.hpp>
 #include <moesaic/ops/check_gradient.hpp>
 
+#include "support/numbers.hpp"
+
 namespace ode_checkpoint_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
 
-Array<B> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(12, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = 0.6 * random.next_normal();
-  return Array<B>(shape, v);
-}
 double relative_difference(const Tensor<B>& a, const Tensor<B>& b) { return detail::distance<B>(a, b); }
 
-const Array<B> weights = numbers({10}, 1), context = numbers({1, 2}, 2), start = numbers({3, 2}, 3);
+const Array<B> weights = numbers({10}, 1, 0.6), context = numbers({1, 2}, 2, 0.6), start = numbers({3, 2}, 3, 0.6);
 const std::vector<double> times{0, 0.1, 0.3, 0.35, 0.9, 1.7, 1.75, 2};
 
 struct MakeField {
@@ -51,8 +48,8 @@ Array<B> all() {
 template <class Solver>
 void same_as_direct(const Solver& solver) {
   const auto x = all();
-  const auto v = numbers({18}, 5);
-  const auto seed = numbers({Index(times.size()), 3, 2}, 6);
+  const auto v = numbers({18}, 5, 0.6);
+  const auto seed = numbers({Index(times.size()), 3, 2}, 6, 0.6);
   const auto direct = flat_solve(solver, ode::Direct{});
   const auto loss = [&](const auto& f) { return [&seed, f](const auto& p) { return sum(square(f(p)) * seed); }; };
   const auto [value, gradient] = vjp(direct, x.tensor(), seed.tensor());
@@ -70,21 +67,21 @@ void same_as_direct(const Solver& solver) {
 
 TEST_CASE("a checkpointed function has the derivatives of the function, at every level") {
   const auto f = [](const auto& x, const auto& w) { return tanh(matmul(x, w)) * x; };
-  const auto x = numbers({3, 3}, 8);
+  const auto x = numbers({3, 3}, 8, 0.6);
   const auto plain = [&](const auto& p) { return f(square(p), f(p, p)); };
   const auto kept = [&](const auto& p) { return checkpoint(f, square(p), checkpoint(f, p, p)); };
   CHECK(to_host(kept(x.tensor())) == to_host(plain(x.tensor())));
   const auto report = check_gradient(kept, x.tensor());
   INFO(report);
   CHECK(report.passed());
-  const auto g = numbers({3, 3}, 9);
+  const auto g = numbers({3, 3}, 9, 0.6);
   CHECK(relative_difference(vjp(kept, x.tensor(), g.tensor()).second, vjp(plain, x.tensor(), g.tensor()).second) < 1e-15);
 }
 
 TEST_CASE("checkpoints nest, pass constants through and leave other paths to their inputs alone") {
   const auto inner = [](const auto& x) { return tanh(x) * x; };
   const auto outer = [inner](const auto& x, const auto& c) { return checkpoint(inner, x * c) + checkpoint(inner, x); };
-  const auto x = numbers({4}, 10), c = numbers({4}, 11);
+  const auto x = numbers({4}, 10, 0.6), c = numbers({4}, 11, 0.6);
   const auto kept = [&](const auto& p) { return checkpoint(outer, p, c) + checkpoint(outer, p, p) * p + p; };
   const auto report = check_gradient(kept, x.tensor());
   INFO(report);
@@ -98,7 +95,7 @@ TEST_CASE("checkpoints nest, pass constants through and leave other paths to the
 }
 
 TEST_CASE("the intermediates of a checkpoint are kept neither on the way there nor back") {
-  const auto x = numbers({64, 64}, 12);
+  const auto x = numbers({64, 64}, 12, 0.6);
   const auto deep = [](const auto& p) {
     auto h = tanh(p);
     for (int i = 0; i < 40; ++i) h = tanh(h) * p;
@@ -140,7 +137,7 @@ TEST_CASE("a checkpointed solve passes the gradient checker at every level") {
 
 TEST_CASE("a checkpointed solve takes less memory, in the first step and no more in later ones") {
   const auto p = weights.tensor(), c = context.tensor();
-  const auto x0 = numbers({256, 2}, 13);
+  const auto x0 = numbers({256, 2}, 13, 0.6);
   const double ends[] = {0, 1};
   const auto used = [&](const auto& adjoint) {
     Workspace<HostMemory> workspace;

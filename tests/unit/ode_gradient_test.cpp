@@ -10,19 +10,15 @@
 #include <moesaic/ode/ode.hpp>
 #include <moesaic/ops/check_gradient.hpp>
 
+#include "support/numbers.hpp"
+
 namespace ode_gradient_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
 
-Array<B> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(11, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = 0.7 * random.next_normal();
-  return Array<B>(shape, v);
-}
-
-const Array<B> start = numbers({3, 2}, 1), weights = numbers({10}, 2);
+const Array<B> start = numbers({3, 2}, 1, 0.7), weights = numbers({10}, 2, 0.7);
 const double times[] = {0, 0.3, 0.9, 1.0};
 
 /// A driven network over views of flat parameters, taken anew in every evaluation.

@@ -7,18 +7,13 @@
 #include <moesaic/ops/check_gradient.hpp>
 #include <moesaic/ops/scan.hpp>
 
+#include "support/numbers.hpp"
+
 namespace scan_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-template <class T = double>
-Array<Cpu<T>> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(9, stream);
-  std::vector<T> v(std::size_t(shape.size()));
-  for (auto& x : v) x = T(random.next_normal());
-  return Array<Cpu<T>>(shape, v);
-}
 
 /// The recurrence as it is written, in double.
 template <class T>
@@ -50,7 +45,7 @@ void check(const char* name, const F& f, const Tensor<B>& x) {
 TEST_CASE_TEMPLATE("a linear scan is its recurrence, forwards and backwards", T, float, double) {
   for (const Shape& s : {Shape{1, 1}, {7, 1}, {1, 5}, {2, 9, 3}, {3, 2, 20, 17}, {4, 600}, {2, 40, 1100}})
     for (const bool reverse : {false, true}) {
-      const auto a = numbers<T>(s, 1), b = numbers<T>(s, 2);
+      const auto a = numbers<Cpu<T>>(s, 1), b = numbers<Cpu<T>>(s, 2);
       // Factors of about 0.3, so that long products neither grow nor vanish.
       const Array<Cpu<T>> damped(scale(a.tensor(), 0.3));
       const auto found = to_host(linear_scan(damped, b, reverse));
@@ -89,7 +84,7 @@ TEST_CASE("scans pass the gradient checker in both inputs and directions") {
 }
 
 TEST_CASE("the same bits at any number of threads") {
-  const auto a = numbers<float>({3, 50, 1030}, 10), b = numbers<float>({3, 50, 1030}, 11);
+  const auto a = numbers<Cpu<float>>({3, 50, 1030}, 10), b = numbers<Cpu<float>>({3, 50, 1030}, 11);
   const int threads = thread_count();
   const auto many = to_host(linear_scan(a, b));
   set_thread_count(1);

@@ -7,27 +7,22 @@
 #include <moesaic/ops/check_gradient.hpp>
 #include <moesaic/ops/selective_scan.hpp>
 
+#include "support/numbers.hpp"
+
 namespace selective_scan_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-template <class T = double>
-Array<Cpu<T>> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(31, stream);
-  std::vector<T> v(std::size_t(shape.size()));
-  for (auto& x : v) x = T(random.next_normal());
-  return Array<Cpu<T>>(shape, v);
-}
 
 /// Random inputs of a stable scan: delta > 0, a < 0.
 template <class T = double>
 struct Problem {
   Array<Cpu<T>> u, delta, a, b, c, d;
   Problem(Index batch, Index steps, Index channels, Index states)
-      : u(numbers<T>({batch, steps, channels}, 1)), delta(softplus(numbers<T>({batch, steps, channels}, 2).tensor())),
-        a(-exp(numbers<T>({channels, states}, 3).tensor())), b(numbers<T>({batch, steps, states}, 4)),
-        c(numbers<T>({batch, steps, states}, 5)), d(numbers<T>({channels}, 6)) {}
+      : u(numbers<Cpu<T>>({batch, steps, channels}, 1)), delta(softplus(numbers<Cpu<T>>({batch, steps, channels}, 2).tensor())),
+        a(-exp(numbers<Cpu<T>>({channels, states}, 3).tensor())), b(numbers<Cpu<T>>({batch, steps, states}, 4)),
+        c(numbers<Cpu<T>>({batch, steps, states}, 5)), d(numbers<Cpu<T>>({channels}, 6)) {}
   SelectiveInputs<Tensor<Cpu<T>>> inputs() const { return {u, delta, a, b, c, d}; }
   Tensor<Cpu<T>> scan() const { return selective_scan(u, delta, a, b, c, d); }
 };
@@ -91,7 +86,7 @@ SelectiveInputs<Dual<Tensor<Cpu<T>>>> along(const Problem<T>& p, const std::vect
 template <class T>
 std::vector<Array<Cpu<T>>> random_direction(const Problem<T>& p) {
   std::vector<Array<Cpu<T>>> all;
-  for (const auto* x : {&p.u, &p.delta, &p.a, &p.b, &p.c, &p.d}) all.push_back(numbers<T>(x->shape(), 20 + all.size()));
+  for (const auto* x : {&p.u, &p.delta, &p.a, &p.b, &p.c, &p.d}) all.push_back(numbers<Cpu<T>>(x->shape(), 20 + all.size()));
   return all;
 }
 
@@ -143,7 +138,7 @@ TEST_CASE_TEMPLATE("a selective scan is its recurrence, and its adjoints are tho
     const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
     CHECK(difference(to_host(p.scan()), recurrence(p)) < tolerance);
     CHECK(difference(to_host(detail::composed_selective_scan(p.inputs())), recurrence(p)) < tolerance);
-    const auto g = numbers<T>(p.u.shape(), 7);
+    const auto g = numbers<Cpu<T>>(p.u.shape(), 7);
     const auto found = adjoints(p, g, false), wanted = adjoints(p, g, true);
     for (std::size_t i = 0; i < found.size(); ++i) {
       INFO("input " << i);
@@ -211,7 +206,7 @@ TEST_CASE("strong and no decay: exponents far from 0") {
   Problem<float> p(1, 20, 18, 3);
   for (Index i = 0; i < p.a.size(); ++i) p.a.data()[i] *= i % 2 ? 1e4f : 1e-30f;
   CHECK(difference(to_host(p.scan()), recurrence(p)) < 1e-5);
-  const auto all = adjoints(p, numbers<float>(p.u.shape(), 8), false);
+  const auto all = adjoints(p, numbers<Cpu<float>>(p.u.shape(), 8), false);
   for (const auto& one : all)
     for (const float x : one) CHECK(std::isfinite(x));
   for (const float x : to_host(rule::selective_scan(along(p, random_direction(p), 63)).tangent)) CHECK(std::isfinite(x));
@@ -267,7 +262,7 @@ TEST_CASE("causality: what comes later changes nothing before") {
 
 TEST_CASE("the same bits at any number of threads, and no memory from the second step on") {
   const Problem<float> p(5, 40, 150, 16);
-  const auto g = numbers<float>(p.u.shape(), 10);
+  const auto g = numbers<Cpu<float>>(p.u.shape(), 10);
   const int threads = thread_count();
   const auto many = to_host(p.scan());
   const auto many_adjoints = adjoints(p, g, false);

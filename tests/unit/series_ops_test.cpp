@@ -11,17 +11,13 @@
 #include <moesaic/ops/fourier_basis.hpp>
 #include <moesaic/ops/normalise.hpp>
 
+#include "support/numbers.hpp"
+
 namespace series_ops_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-Array<B> numbers(const Shape& shape, std::uint64_t stream, double shift = 0) {
-  Random random(41, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = random.next_normal() + shift;
-  return Array<B>(shape, v);
-}
 
 double difference(const std::vector<double>& a, const std::vector<double>& b) {
   REQUIRE(a.size() == b.size());
@@ -78,7 +74,7 @@ TEST_CASE("a depthwise convolution passes the gradient checker in series, kernel
 }
 
 TEST_CASE("layer norm and instance statistics are their definitions") {
-  const auto x = numbers({2, 3, 5}, 1, 4), gain = numbers({5}, 2), bias = numbers({5}, 3);
+  const auto x = numbers({2, 3, 5}, 1, 1, 4), gain = numbers({5}, 2), bias = numbers({5}, 3);
   std::vector<double> wanted;
   for (Index row = 0; row < 6; ++row) {
     const double* const p = x.data() + row * 5;

@@ -9,18 +9,13 @@
 #include <moesaic/expert/spectral_mamba.hpp>
 
 #include "support/allocations.hpp"
+#include "support/numbers.hpp"
 
 namespace spectral_mamba_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-Array<B> numbers(const Shape& shape, std::uint64_t stream, double size = 1, double shift = 0) {
-  Random random(47, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = size * random.next_normal() + shift;
-  return Array<B>(shape, v);
-}
 
 SpectralMamba small(Tokens tokens = Tokens::time) {
   return {.look_back = 12, .horizon = 5, .variates = 3, .width = 8, .states = 4, .tokens = tokens, .frequencies = 4};

@@ -23,18 +23,13 @@
 #include <moesaic/train/supervised.hpp>
 
 #include "support/allocations.hpp"
+#include "support/numbers.hpp"
 
 namespace supervised_test {
 
 using namespace moesaic;
+using test_support::numbers;
 using B = Cpu<double>;
-
-Array<B> numbers(const Shape& shape, std::uint64_t stream) {
-  Random random(5, stream);
-  std::vector<double> v(std::size_t(shape.size()));
-  for (auto& x : v) x = random.next_normal();
-  return Array<B>(shape, v);
-}
 
 const auto x = numbers({20, 2}, 1), y = numbers({20, 1}, 2);
 const auto model = mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Softmax{}, flow::Identity{}, loss::mse + 0.1 * loss::router_z);
