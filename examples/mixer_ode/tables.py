@@ -22,13 +22,13 @@ import sys
 BACKBONES = ["ncf", "coda", "geps"]
 TITLES = {"ncf": "NCF", "coda": "CoDA", "geps": "GEPS"}
 
-# Rows: title, model, number of experts (None: the data set's own). A row without model shows the published numbers alone.
+# Rows: title, model, number of experts (None: the data set's own).
 ROWS = {
     "odebench-2": [("single learner", "single", None), ("naive mixture", "naive", None), ("MixER", "mixer", None)],
     "odebench-4": [("single learner", "single", None), ("naive mixture", "naive", None), ("MixER", "mixer", None)],
     "odebench-10a": [("MixER-1", "single", None), ("naive MoE-10", "naive", 10), ("MixER-10", "mixer", 10)],
     "odebench-10b": [("MixER-1", "single", None), ("naive MoE-10", "naive", 10), ("MixER-10", "mixer", 10),
-                     ("MixER-20", None, 20)],
+                     ("MixER-20", "mixer", 20)],
     "lv": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
     "go": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
     "sm": [("single learner", "single", None), ("MixER-3", "mixer", 3), ("MixER-1 or -3, chosen", "mixer", None)],
@@ -195,19 +195,19 @@ def options_of(dataset, backbone, model, experts):
 
 def table(runner, dataset, variants, backbones, extra):
     jobs = [((title, backbone), options_of(dataset, backbone, model, experts) + extra)
-            for title, model, experts in ROWS[dataset] if model for backbone in backbones]
+            for title, model, experts in ROWS[dataset] for backbone in backbones]
     found = runner.run_all(jobs, takes_of(variants))
     lines = []
     for first in range(0, len(COLUMNS[dataset]), 2):  # two columns a table: more do not fit a page
         part = range(first, min(first + 2, len(COLUMNS[dataset])))
         lines += ["| model | | " + " | ".join(f"{TITLES[b]}, {COLUMNS[dataset][c][0]}" for c in part for b in backbones) + " |",
                   "|---|---|" + "---|" * (len(part) * len(backbones))]
-        for title, model, _ in ROWS[dataset]:
+        for title, _, _ in ROWS[dataset]:
             published = PUBLISHED.get(dataset, {}).get(title)
             if published:
                 cells = [published[c][BACKBONES.index(b)] for c in part for b in backbones]
                 lines.append(f"| {title} | published | " + " | ".join(cells) + " |")
-            for variant in variants if model else []:
+            for variant in variants:
                 cells = [cell(found[((title, b), variant or "")], *COLUMNS[dataset][c][1:]) for c in part for b in backbones]
                 name = {"corrected": "ours, corrected data", "published": "ours, published data", None: "ours"}[variant]
                 lines.append(f"| {title} | {name} | " + " | ".join(cells) + " |")

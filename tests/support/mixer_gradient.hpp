@@ -31,7 +31,7 @@ class GradientCheck {
  public:
   GradientCheck(const Model& model, Index part_size)
       : model_(model), step_(model_, part_size), data_(waves(environments, 2, 4)),
-        parameters_(model.template initial<B>(Random(3))), contexts_(numbers({environments, model.features()}, 1, 0.4)),
+        parameters_(model.template initial<B>(Random(3))), contexts_(numbers({environments, model.features()}, 2, 0.4)),
         expanded_(model.experts.prototype.taylor > 0) {
     // The context decides between experts 0 and 2; nobody chooses 1. Its last three numbers are a gate's biases.
     for (Index i = model.gate_offset(); i < parameters_.size() - 3; ++i) parameters_.data()[i] *= 4;
