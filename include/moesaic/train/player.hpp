@@ -34,7 +34,7 @@ struct Player {
   double proximal = 0;
   /// Equal parts of the parameters, experts for instance, that share one optimiser's state: a step moves them one after the other,
   /// each with the moments that the part before it left (MixER's released code, `same_expert_optstate`). Entries of the layout do not
-  /// cross parts.
+  /// cross parts, and ranges of an optimiser (`AdamW::undecayed`) are those of one part.
   Index parts_sharing_state = 1;
   Layout layout = detail::no_layout();  ///< names in errors and checkpoints; without one every part is an entry
 
