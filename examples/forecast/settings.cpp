@@ -131,7 +131,7 @@ void check(const Settings& s) {
   within("training.epochs", s.training.epochs, 0, many), within("training.patience", s.training.patience, 0, many);
   within("training.batch", s.training.batch, 1, many), within("training.seed", s.training.seed, 0, Index{1} << 53);
   require(s.gate.temperature > 0, "gate.temperature: expected a positive number, got ", s.gate.temperature);
-  require(s.loss.mse > 0 || s.loss.mae > 0, "loss.mse, loss.mae: expected a positive weight of one of them");
+  require(s.loss.mse > 0 || s.loss.mae > 0 || s.loss.huber > 0, "loss.mse, loss.mae, loss.huber: expected a positive weight of one of them");
   require(s.training.rate > 0 && std::isfinite(s.training.rate), "training.rate: expected a positive number, got ", s.training.rate);
   for_each_setting(s, [](const std::string& name, const auto& member) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, double>)

@@ -49,9 +49,9 @@ struct Settings {
     Index pretrain_epochs = 1;
   } flow;
   struct Loss {
-    double mse = 0, mae = 1, reconstruction = 0.1, nll = 0.001, triplet = 0.01, contrastive = 0, consistency = 0.01, balance = 0.01, router_z = 0,
-           separation = 0.01;
-    bool learned = false;  ///< whether those of mse, mae and reconstruction are multiplied by learned ones (uncertainty)
+    double mse = 0, mae = 1, huber = 0, reconstruction = 0.1, nll = 0.001, triplet = 0.01, contrastive = 0, consistency = 0.01;
+    double balance = 0.01, switch_balance = 0, usage_variance = 0, router_z = 0, separation = 0.01;
+    bool learned = false;  ///< whether those of mse, mae, huber and reconstruction are multiplied by learned ones (uncertainty)
   } loss;
   struct Training {
     Index epochs = 5, patience = 2, batch = 64, seed = 0;
@@ -78,8 +78,10 @@ void for_each_setting(S& s, const F& f) {
   f("flow.used", s.flow.used), f("flow.instance_norm", s.flow.instance_norm);
   f("flow.latent", s.flow.latent), f("flow.couplings", s.flow.couplings);
   f("flow.hidden", s.flow.hidden), f("flow.pretrain_epochs", s.flow.pretrain_epochs);
-  f("loss.mse", s.loss.mse), f("loss.mae", s.loss.mae), f("loss.reconstruction", s.loss.reconstruction), f("loss.nll", s.loss.nll);
-  f("loss.triplet", s.loss.triplet), f("loss.contrastive", s.loss.contrastive), f("loss.consistency", s.loss.consistency), f("loss.balance", s.loss.balance);
+  f("loss.mse", s.loss.mse), f("loss.mae", s.loss.mae), f("loss.huber", s.loss.huber);
+  f("loss.reconstruction", s.loss.reconstruction), f("loss.nll", s.loss.nll), f("loss.triplet", s.loss.triplet);
+  f("loss.contrastive", s.loss.contrastive), f("loss.consistency", s.loss.consistency), f("loss.balance", s.loss.balance);
+  f("loss.switch_balance", s.loss.switch_balance), f("loss.usage_variance", s.loss.usage_variance);
   f("loss.router_z", s.loss.router_z), f("loss.separation", s.loss.separation);
   f("loss.learned", s.loss.learned);
   f("training.epochs", s.training.epochs), f("training.patience", s.training.patience), f("training.batch", s.training.batch);

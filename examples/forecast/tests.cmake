@@ -18,7 +18,8 @@ add_test(NAME example.forecast.run COMMAND forecast run ${small} --epochs 1 --ho
 add_test(NAME example.forecast.top_k COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/top_k --no-pictures
                                              --set gate.top_k=2 --set loss.learned=true --set gate.final_temperature=0.5)
 add_test(NAME example.forecast.linear_gate COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/linear --no-pictures
-                                                   --set gate.kind=linear)
+                                                   --set gate.kind=linear --set loss.mae=0 --set loss.huber=1
+                                                   --set loss.switch_balance=0.01 --set loss.usage_variance=0.01)
 add_test(NAME example.forecast.pooled COMMAND forecast train ${small} --horizon 12 --epochs 1 --output ${folder}/pooled
                                               --no-pictures --set expert.tokens=time --set expert.step_size=pooled
                                               --set expert.scales=[1,2,4])

@@ -90,7 +90,8 @@ loss::Scaled<Term> weighed(double weight, const Term& term, bool learned) {
 /// Of forecasts and routing.
 inline auto forecast_loss(const Settings& s) {
   const auto& w = s.loss;
-  return weighed(w.mse, loss::mse, w.learned) + weighed(w.mae, loss::mae, w.learned) + w.balance * loss::importance +
+  return weighed(w.mse, loss::mse, w.learned) + weighed(w.mae, loss::mae, w.learned) + weighed(w.huber, loss::huber(), w.learned) +
+         w.balance * loss::importance + w.switch_balance * loss::switch_balance + w.usage_variance * loss::usage_variance +
          w.router_z * loss::router_z;
 }
 /// Of a metric gate's embeddings.
@@ -281,7 +282,7 @@ Result train_model(const Model& model, const Settings& s, const Prepared& series
   const auto training = windows_of<B>(s, series, series.split.train);
   const bool starts_linear = s.expert.skip && s.expert.closed_form;
   SupervisedOptions options{.batch = std::min(s.training.batch, training.size()), .seed = std::uint64_t(s.training.seed)};
-  options.validate_by = s.loss.mse > 0 ? "mse" : "mae";
+  options.validate_by = s.loss.mse > 0 ? "mse" : s.loss.mae > 0 ? "mae" : "huber";
   const Index steps = std::max<Index>(1, s.training.epochs * ((training.size() + options.batch - 1) / options.batch));
   if (s.gate.final_temperature > 0)
     options.temperature = schedule::Exponential{s.gate.temperature, s.gate.final_temperature / s.gate.temperature, steps};

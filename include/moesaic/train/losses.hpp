@@ -13,7 +13,7 @@ namespace moesaic {
 /// A plain number is a total without terms. Names must outlive the run (string literals do); nothing is allocated.
 class Losses {
  public:
-  static constexpr int capacity = 12;
+  static constexpr int capacity = 16;
 
   Losses(double total) { terms_[0] = {"total", total}; }
   /// From a list of members `name` and `value`, the total first.
