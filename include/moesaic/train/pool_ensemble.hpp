@@ -44,10 +44,12 @@ EnsemblePrediction<typename B::Scalar> predict_ensemble(const Model& model, cons
   const auto host = to_host(all.tensor());
   std::vector<Solve> solves;
   std::vector<Index> near(static_cast<std::size_t>(count));
+  std::vector<double> distance(near.size());
   for (Index e = 0; e < environments; ++e) {
-    const auto distance = [&](Index j) { return context_distance(host.data() + e * d, host.data() + (environments + j) * d, d); };
+    for (Index j = 0; j < count; ++j)
+      distance[std::size_t(j)] = context_distance(host.data() + e * d, host.data() + (environments + j) * d, d);
     std::iota(near.begin(), near.end(), Index{0});
-    std::stable_sort(near.begin(), near.end(), [&](Index a, Index b) { return distance(a) < distance(b); });
+    std::stable_sort(near.begin(), near.end(), [&](Index a, Index b) { return distance[std::size_t(a)] < distance[std::size_t(b)]; });
     for (Index i = 0; i < members; ++i) {
       const Index j = near[std::size_t(i)];
       solves.push_back({e, e, environments + j, expert[std::size_t(j)], 1});
