@@ -3,6 +3,7 @@
 #pragma once
 #include <utility>
 
+#include <moesaic/ad/level.hpp>
 #include <moesaic/ad/tape.hpp>
 
 namespace moesaic {
@@ -35,9 +36,10 @@ A or_zeros(const A& adjoint, const A& like) {
 
 /// Value and adjoint of a scalar function: `{f(x), df/dx}`.
 ///
-/// `f` is a callable over any array type; `x` may be a tensor, or a `Dual` for the derivative of the gradient along its tangent.
-template <class F, class A>
-std::pair<A, A> value_and_grad(const F& f, const A& x) {
+/// `f` is a callable over any array type; `x` may be a tensor or array, or a `Dual` for the derivative of the gradient along its
+/// tangent.
+template <class F, class X, class A = Deepest<X>>
+std::pair<A, A> value_and_grad(const F& f, const X& x) {
   static_assert(requires { detail::seed_like(x); },
                 "Moesaic: grad() of an array that is on a tape; second derivatives are forward over reverse: hvp(), or grad() of a Dual "
                 "[docs/differentiation.md]");
@@ -46,12 +48,12 @@ std::pair<A, A> value_and_grad(const F& f, const A& x) {
   const Var<A> y = f(in);
   detail::require_scalar(y, "grad");
   sweep(y, detail::seed_like(y.value));
-  return {y.value, detail::or_zeros(in.node->adjoint, x)};
+  return {y.value, detail::or_zeros(in.node->adjoint, in.value)};
 }
 
 /// Gradient of a scalar function.
-template <class F, class A>
-A grad(const F& f, const A& x) {
+template <class F, class X>
+Deepest<X> grad(const F& f, const X& x) {
   return value_and_grad(f, x).second;
 }
 

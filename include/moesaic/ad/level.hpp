@@ -9,8 +9,8 @@ namespace moesaic {
 /// What an array type is made of: a model is written over `X`, and `X` decides whether it predicts, trains or differentiates.
 template <class X>
 struct LevelOf;
-template <class B>
-struct LevelOf<Tensor<B>> {
+template <class B, Index... extents>
+struct LevelOf<Tensor<B, extents...>> {
   using Backend = B;
   static constexpr int depth = 0;
 };
@@ -46,6 +46,8 @@ template <class X, class Y, class... Rest>
 struct DeepestOf<X, Y, Rest...> : DeepestOf<std::conditional_t<(LevelOf<Y>::depth > LevelOf<X>::depth), Y, X>, Rest...> {};
 template <class B>
 Tensor<B> as_level(const Array<B>&);
+template <class B, Index... extents>
+Tensor<B> as_level(const Tensor<B, extents...>&);
 template <class X>
 X as_level(const X&);
 template <class... Xs>

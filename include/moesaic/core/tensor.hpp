@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <array>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,13 +13,21 @@
 
 namespace moesaic {
 
+/// Stands for an extent of a `Tensor` that is known at run time only.
+inline constexpr Index dynamic = -1;
+
+template <class B, Index... extents>
+class Tensor;
+template <class B>
+class Array;
+
 /// A contiguous row-major array on backend `B`, referred to but not owned.
 ///
 /// A trivially copyable handle: copying it never copies numbers. The memory belongs to an `Array` (data, parameters) or to
 /// the current `Workspace` (intermediates of a step). A default-constructed tensor is *absent*: as a tangent or an adjoint it
 /// stands for a structural zero.
 template <class B>
-class Tensor {
+class Tensor<B> {
  public:
   using Backend = B;
   using Scalar = typename B::Scalar;
@@ -47,6 +57,65 @@ class Tensor {
  private:
   Scalar* data_ = nullptr;
   Shape shape_;
+};
+
+/// The same handle with its rank, and extents that are not `dynamic`, in its type: `Tensor<B, dynamic, 3>` is any number of rows of
+/// three columns. It goes wherever a `Tensor<B>` goes. Taking another tensor compares what the types know at compile time and the
+/// rest at run time; an absent tensor has every shape.
+template <class B, Index... extents>
+class Tensor : public Tensor<B> {
+  static_assert(sizeof...(extents) <= std::size_t{Shape::max_rank}, "Moesaic: a Tensor has at most four axes [docs/design.md]");
+  static_assert(((extents >= 0 || extents == dynamic) && ...),
+                "Moesaic: an extent of a Tensor is `dynamic` or not negative [docs/design.md]");
+  static constexpr std::array<Index, sizeof...(extents)> known{extents...};
+
+ public:
+  using typename Tensor<B>::Scalar;
+  static constexpr int rank = int(sizeof...(extents));
+
+  Tensor() = default;
+  /// Errors: the rank or a known extent differs.
+  Tensor(const Tensor<B>& other) : Tensor<B>(other) {
+    if (other) require(fits(other.shape()), "Tensor: expected shape ", pattern(), ", actual ", other.shape());
+  }
+  Tensor(const Array<B>& other) : Tensor(other.tensor()) {}
+  template <Index... others>
+    requires(sizeof...(others) > 0)
+  Tensor(const Tensor<B, others...>& other) : Tensor(static_cast<const Tensor<B>&>(other)) {
+    static_assert(agrees<others...>(), "Moesaic: one Tensor takes another only where rank and known extents agree [docs/design.md]");
+  }
+  Tensor(Scalar* data, const Shape& shape) : Tensor(Tensor<B>(data, shape)) {}
+
+  /// Extent of an axis, a constant where it is known.
+  template <int axis>
+  Index extent() const {
+    static_assert(axis >= 0 && axis < rank, "Moesaic: a Tensor has no such axis [docs/design.md]");
+    if constexpr (known[axis] == dynamic)
+      return this->shape()[axis];
+    else
+      return known[axis];
+  }
+
+ private:
+  static bool fits(const Shape& shape) {
+    if (shape.rank() != rank) return false;
+    for (int axis = 0; axis < rank; ++axis)
+      if (known[std::size_t(axis)] != dynamic && known[std::size_t(axis)] != shape[axis]) return false;
+    return true;
+  }
+  template <Index... others>
+  static constexpr bool agrees() {
+    if constexpr (sizeof...(others) != sizeof...(extents))
+      return false;
+    else
+      return ((others == extents || others == dynamic || extents == dynamic) && ...);
+  }
+  /// The expected shape, `*` for what is dynamic.
+  static std::string pattern() {
+    std::string out = "[";
+    for (Index extent : known) out += (out.size() > 1 ? ", " : "") + (extent == dynamic ? "*" : std::to_string(extent));
+    return out + "]";
+  }
 };
 
 /// A fresh uninitialised tensor in the current workspace.

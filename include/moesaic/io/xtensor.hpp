@@ -50,6 +50,12 @@ auto to_xtensor(const Tensor<Cpu<T>>& t) {
   for (std::size_t a = 0; a < Rank; ++a) shape[a] = std::size_t(t.shape()[int(a)]);
   return xt::adapt(t.data(), std::size_t(t.size()), xt::no_ownership(), shape);
 }
+/// The same where the tensor's type knows the rank.
+template <class T, Index... extents>
+  requires(sizeof...(extents) > 0)
+auto to_xtensor(const Tensor<Cpu<T>, extents...>& t) {
+  return to_xtensor<sizeof...(extents)>(static_cast<const Tensor<Cpu<T>>&>(t));
+}
 
 /// An array has to outlive the expression, so a temporary one is refused.
 template <class T>
