@@ -36,7 +36,7 @@ class Gemm {
   static constexpr int tile_vectors = wide ? 4 : 2;
 
  public:
-  static constexpr int tile_rows = wide ? 6 : 4;
+  static constexpr int tile_rows = 6;
   static constexpr Index tile_columns = tile_vectors * width;
 
   Index m, n;
@@ -88,12 +88,8 @@ class Gemm {
     switch (to - i) {
       case 2: return tile<2, vectors>(i, j);
       case 3: return tile<3, vectors>(i, j);
-      case 4:
-        if constexpr (tile_rows > 4) tile<4, vectors>(i, j);
-        return;
-      case 5:
-        if constexpr (tile_rows > 4) tile<5, vectors>(i, j);
-        return;
+      case 4: return tile<4, vectors>(i, j);
+      case 5: return tile<5, vectors>(i, j);
       default: return;
     }
   }
