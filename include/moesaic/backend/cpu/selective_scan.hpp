@@ -24,6 +24,8 @@ class SelectiveScan<Cpu<T>> {
   using B = Cpu<T>;
   using Batch = xsimd::batch<T>;
   using Inputs = SelectiveInputs<Tensor<B>>;
+  template <std::size_t n>
+  using Batches = std::array<Batch, n>;
   static constexpr Index width = Index(Batch::size);
   static constexpr Index span = 16;  ///< steps: what is kept for N = 16 is as large as u
   static constexpr Index big_work = Index{1} << 14;
@@ -217,16 +219,24 @@ class SelectiveScan<Cpu<T>> {
   }
 
   /// 2^x to the last bit or two, 0 below the smallest normal number; shorter than xsimd's, of which scans are mostly made. The whole
-  /// part of x, added to a large number, ends in that number's last bits, from where a shift makes it the exponent.
-  static Batch exp2(const Batch& x) {
+  /// part of x, added to a large number, ends in that number's last bits, from where a shift makes it the exponent. Of several
+  /// vectors side by side: one alone is a chain of operations that wait for each other.
+  template <std::size_t n>
+  [[gnu::always_inline]] static void exp2(Batches<n>& x) {
     using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
     constexpr int digits = std::numeric_limits<T>::digits - 1, bias = std::numeric_limits<T>::max_exponent - 1;
     const Batch large(T(1.5) * T(Bits{1} << digits) + T(bias));
-    const Batch clipped = xsimd::min(Batch(T(bias + 1)), xsimd::max(Batch(T(-bias)), x));  // in this order a NaN stays one
-    const Batch whole = clipped + large, f = clipped - (whole - large);
-    Batch y(polynomial.back());
-    for (std::size_t i = polynomial.size() - 1; i-- > 0;) y = xsimd::fma(y, f, Batch(polynomial[i]));
-    return y * std::bit_cast<Batch>(std::bit_cast<xsimd::batch<Bits>>(whole) << digits);
+    Batches<n> whole, y;
+    for (std::size_t k = 0; k < n; ++k) {
+      x[k] = xsimd::min(Batch(T(bias + 1)), xsimd::max(Batch(T(-bias)), x[k]));  // in this order a NaN stays one
+      whole[k] = x[k] + large;
+      x[k] -= whole[k] - large;
+      y[k] = Batch(polynomial.back());
+    }
+    for (std::size_t i = polynomial.size() - 1; i-- > 0;)
+      for (std::size_t k = 0; k < n; ++k) y[k] = xsimd::fma(y[k], x[k], Batch(polynomial[i]));
+    for (std::size_t k = 0; k < n; ++k)
+      x[k] = y[k] * std::bit_cast<Batch>(std::bit_cast<xsimd::batch<Bits>>(whole[k]) << digits);
   }
   /// Interpolates 2^f at Chebyshev's points of [-1/2, 1/2] and at 0.
   static constexpr auto polynomial = [] {
@@ -248,12 +258,24 @@ class SelectiveScan<Cpu<T>> {
                                4.4549605981865184e-10};
   }();
 
+  /// Calls `work(i, batches of as many)` for the states `0 .. n`, several at a time.
+  template <class Work>
+  [[gnu::always_inline]] static void for_states(Index n, const Work& work) {
+    Index i = 0;
+    for (; i + 4 <= n; i += 4) work(i, Batches<4>());
+    for (; i < n; ++i) work(i, Batches<1>());
+  }
+
   static void step(T* h, Batch& y, const T* a, const Batch& delta, const Batch& x, const T* b, const T* c, Index n) {
-    for (Index i = 0; i < n; ++i, h += width, a += width) {
-      const Batch state = xsimd::fma(exp2(delta * Batch::load_aligned(a)), Batch::load_aligned(h), x * Batch(b[i]));
-      state.store_aligned(h);
-      y = xsimd::fma(Batch(c[i]), state, y);
-    }
+    for_states(n, [&](Index i, auto decay) {
+      for (std::size_t k = 0; k < decay.size(); ++k) decay[k] = delta * Batch::load_aligned(a + (i + Index(k)) * width);
+      exp2(decay);
+      for (std::size_t k = 0; k < decay.size(); ++k, ++i) {
+        const Batch state = xsimd::fma(decay[k], Batch::load_aligned(h + i * width), x * Batch(b[i]));
+        state.store_aligned(h + i * width);
+        y = xsimd::fma(Batch(c[i]), state, y);
+      }
+    });
   }
   /// Of one step: b and c, and what moves them.
   struct Readings {
@@ -270,7 +292,10 @@ class SelectiveScan<Cpu<T>> {
     const Batch ln2(T(std::numbers::ln2));
     for (Index i = 0; i < n; ++i) {
       const auto load_at = [i](const T* p) { return Batch::load_aligned(p + i * width); };
-      const Batch a = load_at(at.a), h = load_at(at.h), decay = exp2(delta * a), b(row.b[i]), c(row.c[i]);
+      const Batch a = load_at(at.a), h = load_at(at.h), b(row.b[i]), c(row.c[i]);
+      Batches<1> power{delta * a};
+      exp2(power);
+      const Batch decay = power[0];
       const Batch state = xsimd::fma(decay, h, x * b);
       const Batch slope = ln2 * xsimd::fma(delta_moved, a, delta * load_at(at.a_moved));
       const Batch input = xsimd::fma(x_moved, b, x * Batch(row.b_moved[i]));
@@ -282,12 +307,15 @@ class SelectiveScan<Cpu<T>> {
     }
   }
   static void again(T* h, T* e, const T* a, const Batch& delta, const Batch& x, const T* b, Index n) {
-    T* next = h + n * width;
-    for (Index i = 0; i < n; ++i, h += width, next += width, a += width, e += width) {
-      const Batch decay = exp2(delta * Batch::load_aligned(a));
-      decay.store_aligned(e);
-      xsimd::fma(decay, Batch::load_aligned(h), x * Batch(b[i])).store_aligned(next);
-    }
+    T* const next = h + n * width;
+    for_states(n, [&](Index i, auto decay) {
+      for (std::size_t k = 0; k < decay.size(); ++k) decay[k] = delta * Batch::load_aligned(a + (i + Index(k)) * width);
+      exp2(decay);
+      for (std::size_t k = 0; k < decay.size(); ++k, ++i) {
+        decay[k].store_aligned(e + i * width);
+        xsimd::fma(decay[k], Batch::load_aligned(h + i * width), x * Batch(b[i])).store_aligned(next + i * width);
+      }
+    });
   }
   /// Of one step: states before it (those after it follow), decays, `a`, what came back, and the sums.
   struct Rows {
