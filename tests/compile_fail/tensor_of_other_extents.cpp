@@ -11,6 +11,6 @@ constexpr Index columns = 3;
 constexpr Index columns = 2;
 #endif
 
-Index rows(const Tensor<Cpu<float>, dynamic, 3>& points) { return points.extent<0>(); }
+Index rows(const Tensor<Cpu<float>, any_extent, 3>& points) { return points.extent<0>(); }
 
 Index count(const Tensor<Cpu<float>, 8, columns>& points) { return rows(points); }

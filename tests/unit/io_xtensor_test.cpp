@@ -34,7 +34,7 @@ TEST_CASE("xtensor: the same numbers, not copies") {
   CHECK(view.data() == own.data());
   CHECK(xt::sum(view)() == 7);
   auto fixed = to_xtensor<2>(own);
-  static_assert(std::is_same_v<decltype(fixed), decltype(to_xtensor(Tensor<Cpu<double>, dynamic, 3>(own)))>);
+  static_assert(std::is_same_v<decltype(fixed), decltype(to_xtensor(Tensor<Cpu<double>, any_extent, 3>(own)))>);
   CHECK(fixed(1, 2) == 7);
   CHECK(from_xtensor(fixed).data() == own.data());
   CHECK(from_xtensor(view).shape() == own.shape());

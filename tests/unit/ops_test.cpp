@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -101,6 +103,16 @@ TEST_CASE_TEMPLATE("activations have finite derivatives of first and second orde
   slopes("swish, beta 2", [&](const auto& p) { return swish(p, beta.tensor()); }, 0.5, 1);
   slopes("gelu", [](const auto& p) { return gelu(p); }, 0.5, 4 / std::sqrt(2 * std::numbers::pi) / 2);
   slopes("softplus", [](const auto& p) { return softplus(p); }, 0.5, 0.25);
+}
+
+TEST_CASE_TEMPLATE("softplus keeps its digits where it is close to 0", T, float, double) {
+  const std::vector<T> places{-60, -20, -9, -3, -0.5, 0, 0.5, 3, 9, 20};
+  const Workspace<HostMemory>::Scope scope(Workspace<HostMemory>::current());
+  const auto values = to_host(softplus(Array<Cpu<T>>({Index(places.size())}, places)));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const double x = double(places[i]), expected = std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+    CHECK(std::abs(double(values[i]) - expected) < 4 * double(std::numeric_limits<T>::epsilon()) * expected);
+  }
 }
 
 TEST_CASE("broadcasting and reductions pass the gradient checker") {

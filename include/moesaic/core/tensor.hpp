@@ -14,7 +14,7 @@
 namespace moesaic {
 
 /// Stands for an extent of a `Tensor` that is known at run time only.
-inline constexpr Index dynamic = -1;
+inline constexpr Index any_extent = -1;
 
 template <class B, Index... extents>
 class Tensor;
@@ -59,14 +59,14 @@ class Tensor<B> {
   Shape shape_;
 };
 
-/// The same handle with its rank, and extents that are not `dynamic`, in its type: `Tensor<B, dynamic, 3>` is any number of rows of
-/// three columns. It goes wherever a `Tensor<B>` goes. Taking another tensor compares what the types know at compile time and the
-/// rest at run time; an absent tensor has every shape.
+/// The same handle with its rank in its type, and those extents that are not `any_extent`: `Tensor<B, any_extent, 3>` is any number
+/// of rows of three columns. It goes wherever a `Tensor<B>` goes. Taking another tensor compares what the types know at compile time
+/// and the rest at run time; an absent tensor has every shape.
 template <class B, Index... extents>
 class Tensor : public Tensor<B> {
   static_assert(sizeof...(extents) <= std::size_t{Shape::max_rank}, "Moesaic: a Tensor has at most four axes [docs/design.md]");
-  static_assert(((extents >= 0 || extents == dynamic) && ...),
-                "Moesaic: an extent of a Tensor is `dynamic` or not negative [docs/design.md]");
+  static_assert(((extents >= 0 || extents == any_extent) && ...),
+                "Moesaic: an extent of a Tensor is `any_extent` or not negative [docs/design.md]");
   static constexpr std::array<Index, sizeof...(extents)> known{extents...};
 
  public:
@@ -90,7 +90,7 @@ class Tensor : public Tensor<B> {
   template <int axis>
   Index extent() const {
     static_assert(axis >= 0 && axis < rank, "Moesaic: a Tensor has no such axis [docs/design.md]");
-    if constexpr (known[axis] == dynamic)
+    if constexpr (known[axis] == any_extent)
       return this->shape()[axis];
     else
       return known[axis];
@@ -100,7 +100,7 @@ class Tensor : public Tensor<B> {
   static bool fits(const Shape& shape) {
     if (shape.rank() != rank) return false;
     for (int axis = 0; axis < rank; ++axis)
-      if (known[std::size_t(axis)] != dynamic && known[std::size_t(axis)] != shape[axis]) return false;
+      if (known[std::size_t(axis)] != any_extent && known[std::size_t(axis)] != shape[axis]) return false;
     return true;
   }
   template <Index... others>
@@ -108,12 +108,12 @@ class Tensor : public Tensor<B> {
     if constexpr (sizeof...(others) != sizeof...(extents))
       return false;
     else
-      return ((others == extents || others == dynamic || extents == dynamic) && ...);
+      return ((others == extents || others == any_extent || extents == any_extent) && ...);
   }
-  /// The expected shape, `*` for what is dynamic.
+  /// The expected shape, with `*` for any extent.
   static std::string pattern() {
     std::string out = "[";
-    for (Index extent : known) out += (out.size() > 1 ? ", " : "") + (extent == dynamic ? "*" : std::to_string(extent));
+    for (Index extent : known) out += (out.size() > 1 ? ", " : "") + (extent == any_extent ? "*" : std::to_string(extent));
     return out + "]";
   }
 };
