@@ -2,19 +2,19 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
 #include <Eigen/Dense>
 
 #include <moesaic/data/forecast/baselines.hpp>
 #include <moesaic/data/forecast/cycle.hpp>
-#include <moesaic/data/forecast/read_series.hpp>
 #include <moesaic/data/forecast/synthetic.hpp>
+
+#include "support/published_set.hpp"
 
 namespace forecast_baselines_test {
 
 using namespace moesaic;
 using data::Centre;
+using test_support::PublishedSet;
 
 using Pair = std::array<double, 2>;  // MSE, MAE
 
@@ -23,28 +23,8 @@ void check_scores(const data::ForecastScore& score, const Pair& expected) {
   CHECK(std::abs(score.mae() - expected[1]) < 0.6e-4);
 }
 
-/// A published set on the training rows' scale, if its file is there.
-struct Published {
-  const data::ForecastSet& set;
-  bool there = false;
-  data::Scaler scaler;
-  Array<Cpu<double>> values;
-
-  explicit Published(const char* name) : set(data::forecast_set(name)) {
-    const char* given = std::getenv("MOESAIC_DATA");
-    const auto folder =
-        given ? std::filesystem::path(given) : std::filesystem::path(MOESAIC_SOURCE_DIR) / ".." / "shared" / "data";
-    there = std::any_of(set.paths.begin(), set.paths.end(),
-                        [&](auto path) { return !path.empty() && std::filesystem::exists(folder / path); });
-    if (!there) {
-      MESSAGE("skipped: ", name, " is not in ", folder.string(), "; set MOESAIC_DATA to the folder of the data sets");
-      return;
-    }
-    const data::Series series = data::read_series(set, folder.string());
-    CHECK(series.values.shape() == Shape{set.rows, set.variates});
-    scaler = data::fit_scaler(series.values, data::split_rows(set, set.rows, set.look_back, set.horizons[0]).train);
-    values = data::standardised(series.values, scaler);
-  }
+struct Published : PublishedSet {
+  using PublishedSet::PublishedSet;
   data::ForecastScore repeat(std::size_t horizon, Index drop_last = 0) const {
     const auto parts = data::split_rows(set, set.rows, set.look_back, set.horizons[horizon]);
     return data::score_repeat_last(values, parts.test, parts.look_back, parts.horizon, {drop_last});
