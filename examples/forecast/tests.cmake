@@ -49,13 +49,13 @@ set_tests_properties(example.forecast.linear_start PROPERTIES PASS_REGULAR_EXPRE
 # A training that Ctrl-C cuts short, wherever that is, and that is resumed ends with the bits of one that was not.
 set(three ${small} --horizon 12 --epochs 3 --no-pictures --set flow.pretrain_epochs=1)
 add_test(NAME example.forecast.whole COMMAND forecast train ${three} --output ${folder}/whole)
-add_test(NAME example.forecast.cut COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}/cut)
+add_test(NAME example.forecast.cut COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}/cut ${folder}/whole)
 add_test(NAME example.forecast.cut_short COMMAND sh -c "timeout -s INT 1 \"$@\" || true" sh $<TARGET_FILE:forecast> train ${three}
                                                  --output ${folder}/cut)
 add_test(NAME example.forecast.cut_resumed COMMAND forecast train ${three} --output ${folder}/cut --resume)
 add_test(NAME example.forecast.cut_same_bits COMMAND ${CMAKE_COMMAND} -E compare_files ${folder}/whole/model.safetensors
                                                      ${folder}/cut/model.safetensors)
-set_tests_properties(example.forecast.whole PROPERTIES FIXTURES_SETUP forecast_whole)
+set_tests_properties(example.forecast.whole PROPERTIES FIXTURES_REQUIRED forecast_cut FIXTURES_SETUP forecast_whole)
 set_tests_properties(example.forecast.cut PROPERTIES FIXTURES_SETUP forecast_cut)
 set_tests_properties(example.forecast.cut_short PROPERTIES FIXTURES_REQUIRED forecast_cut FIXTURES_SETUP forecast_cut_short)
 set_tests_properties(example.forecast.cut_resumed PROPERTIES FIXTURES_REQUIRED forecast_cut_short FIXTURES_SETUP forecast_cut_resumed)
