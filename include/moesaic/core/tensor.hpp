@@ -70,7 +70,6 @@ class Tensor : public Tensor<B> {
   static constexpr std::array<Index, sizeof...(extents)> known{extents...};
 
  public:
-  using typename Tensor<B>::Scalar;
   static constexpr int rank = int(sizeof...(extents));
 
   Tensor() = default;
@@ -84,7 +83,6 @@ class Tensor : public Tensor<B> {
   Tensor(const Tensor<B, others...>& other) : Tensor(static_cast<const Tensor<B>&>(other)) {
     static_assert(agrees<others...>(), "Moesaic: one Tensor takes another only where rank and known extents agree [docs/design.md]");
   }
-  Tensor(Scalar* data, const Shape& shape) : Tensor(Tensor<B>(data, shape)) {}
 
   /// Extent of an axis, a constant where it is known.
   template <int axis>

@@ -258,23 +258,24 @@ class SelectiveScan<Cpu<T>> {
                                4.4549605981865184e-10};
   }();
 
-  /// Calls `work(i, batches of as many)` for the states `0 .. n`, several at a time.
+  /// Calls `work(i, 2^(delta a_i))` for the states `0 .. n`; the powers are made several at a time.
   template <class Work>
-  [[gnu::always_inline]] static void for_states(Index n, const Work& work) {
+  [[gnu::always_inline]] static void for_decays(const T* a, const Batch& delta, Index n, const Work& work) {
+    const auto some = [&](Index i, auto decay) [[gnu::always_inline]] {
+      for (std::size_t k = 0; k < decay.size(); ++k) decay[k] = delta * Batch::load_aligned(a + (i + Index(k)) * width);
+      exp2(decay);
+      for (std::size_t k = 0; k < decay.size(); ++k) work(i + Index(k), decay[k]);
+    };
     Index i = 0;
-    for (; i + 4 <= n; i += 4) work(i, Batches<4>());
-    for (; i < n; ++i) work(i, Batches<1>());
+    for (; i + 4 <= n; i += 4) some(i, Batches<4>());
+    for (; i < n; ++i) some(i, Batches<1>());
   }
 
   static void step(T* h, Batch& y, const T* a, const Batch& delta, const Batch& x, const T* b, const T* c, Index n) {
-    for_states(n, [&](Index i, auto decay) {
-      for (std::size_t k = 0; k < decay.size(); ++k) decay[k] = delta * Batch::load_aligned(a + (i + Index(k)) * width);
-      exp2(decay);
-      for (std::size_t k = 0; k < decay.size(); ++k, ++i) {
-        const Batch state = xsimd::fma(decay[k], Batch::load_aligned(h + i * width), x * Batch(b[i]));
-        state.store_aligned(h + i * width);
-        y = xsimd::fma(Batch(c[i]), state, y);
-      }
+    for_decays(a, delta, n, [&](Index i, const Batch& decay) {
+      const Batch state = xsimd::fma(decay, Batch::load_aligned(h + i * width), x * Batch(b[i]));
+      state.store_aligned(h + i * width);
+      y = xsimd::fma(Batch(c[i]), state, y);
     });
   }
   /// Of one step: b and c, and what moves them.
@@ -308,13 +309,9 @@ class SelectiveScan<Cpu<T>> {
   }
   static void again(T* h, T* e, const T* a, const Batch& delta, const Batch& x, const T* b, Index n) {
     T* const next = h + n * width;
-    for_states(n, [&](Index i, auto decay) {
-      for (std::size_t k = 0; k < decay.size(); ++k) decay[k] = delta * Batch::load_aligned(a + (i + Index(k)) * width);
-      exp2(decay);
-      for (std::size_t k = 0; k < decay.size(); ++k, ++i) {
-        decay[k].store_aligned(e + i * width);
-        xsimd::fma(decay[k], Batch::load_aligned(h + i * width), x * Batch(b[i])).store_aligned(next + i * width);
-      }
+    for_decays(a, delta, n, [&](Index i, const Batch& decay) {
+      decay.store_aligned(e + i * width);
+      xsimd::fma(decay, Batch::load_aligned(h + i * width), x * Batch(b[i])).store_aligned(next + i * width);
     });
   }
   /// Of one step: states before it (those after it follow), decays, `a`, what came back, and the sums.
