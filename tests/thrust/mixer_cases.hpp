@@ -24,7 +24,15 @@ struct Trained {
   std::vector<Index> expert;
 };
 
-enum class Case { neural_context_flow, coda_in_single_precision, naive_geps, adaptation_in_single_precision };
+enum class Case {
+  neural_context_flow,
+  coda_in_single_precision,
+  naive_geps,
+  all_environments_coda,
+  all_environments_naive_geps,
+  all_environments_in_single_precision,
+  adaptation_in_single_precision
+};
 
 /// The same on the CPU backend, compiled once for all device systems.
 Trained on_cpu(Case which);
@@ -54,11 +62,11 @@ std::vector<double> on_host(const Array<B>& x) {
   return {host.begin(), host.end()};
 }
 
-/// 20 steps, the gate refitted after every fifth.
+/// 20 steps of so many environments (0: all), the gate refitted after every fifth.
 template <class B, class Model>
-Trained train(const Model& model) {
+Trained train(const Model& model, Index contributors) {
   const EnvironmentData<B> data(two_kinds());
-  EnvironmentTraining<B, Model> training(model, data, {.contributors = 5, .pool_size = 2, .part_size = 4, .seed = 3});
+  EnvironmentTraining<B, Model> training(model, data, {.contributors = contributors, .pool_size = 2, .part_size = 4, .seed = 3});
   const auto players = training.players(0.01, 0.02, 5);
   const auto run = fit(training, std::span<const Player<B>>(players), {.iterations = 2, .clip = {.norm = 0.5}, .seed = 1});
   Trained out;
@@ -93,15 +101,22 @@ auto model_of(Field field, const Gate& gate, int taylor = 0, bool split_context 
 template <template <class> class Backend>
 Trained run(Case which) {
   const gate::KMeansLeastSquares refitted{.refit_every = 5};
-  if (which == Case::neural_context_flow) {
-    ThreeNetworks<> field;
-    field.interface = 4;
-    return train<Backend<double>>(model_of(field, refitted, 2));
+  const auto coda = model_of(Coda<>{}, refitted);
+  const auto naive_geps = model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 0, false);  // experts see the whole context
+  switch (which) {
+    case Case::neural_context_flow: {
+      ThreeNetworks<> field;
+      field.interface = 4;
+      return train<Backend<double>>(model_of(field, refitted, 2), 5);
+    }
+    case Case::coda_in_single_precision: return train<Backend<float>>(coda, 5);
+    case Case::naive_geps: return train<Backend<double>>(naive_geps, 5);
+    case Case::all_environments_coda: return train<Backend<double>>(coda, 0);
+    case Case::all_environments_naive_geps: return train<Backend<double>>(naive_geps, 0);
+    case Case::all_environments_in_single_precision: return train<Backend<float>>(coda, 0);
+    case Case::adaptation_in_single_precision: return adapted<Backend<float>>(coda);
   }
-  if (which == Case::naive_geps)  // whose experts see the whole context
-    return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 0, false));
-  const auto model = model_of(Coda<>{}, refitted);
-  return which == Case::coda_in_single_precision ? train<Backend<float>>(model) : adapted<Backend<float>>(model);
+  return {};
 }
 
 }  // namespace thrust_test

@@ -176,6 +176,26 @@ TEST_CASE("the result has the same bits at any number of threads") {
   CHECK(one.inertia == three.inertia);
 }
 
+TEST_CASE("centroids are the means of their members to the last bit, whatever joined and left them on the way") {
+  auto x = normal<double>(600, 3, 17);
+  for (Index i = 0; i < 600; ++i)
+    for (Index d = 0; d < 3; ++d) x.data()[3 * i + d] *= std::pow(10, i % 7);
+  for (const int most : {6, 300}) {
+    const auto r = kmeans(x.tensor(), Array<Cpu<double>>(x.tensor().rows(0, 9)).tensor(),
+                          {.max_passes = most, .absolute_tolerance = 0, .relative_tolerance = 0});
+    CHECK(r.converged == (most == 300));
+    REQUIRE(r.passes >= 6);
+    std::vector<double> sum(27, 0), count(9, 0);
+    for (std::size_t i = 0; i < 600; ++i) {
+      const auto k = std::size_t(r.assignment[i]);
+      for (std::size_t d = 0; d < 3; ++d) sum[3 * k + d] += x.data()[3 * i + d];
+      ++count[k];
+    }
+    for (std::size_t k = 0; k < 9; ++k)
+      for (std::size_t d = 0; d < 3; ++d) CHECK(r.centroids.data()[3 * k + d] == sum[3 * k + d] / count[k]);
+  }
+}
+
 TEST_CASE("large sets, which are transposed anew in every pass, give what small ones give") {
   const auto x = normal<float>(40000, 8, 21);  // above what is kept
   const auto start = kmeans_plus_plus(x.tensor(), 6, Random(3));

@@ -61,6 +61,26 @@ struct SelectiveInputs {
 template <class B>
 struct SelectiveScan;
 
+/// Whether backend `B` can record what a thread asks of it and do it again: the extension for steps that the host only sets off. Its
+/// `B::Graph` is made of a function, `B::Graph(work)`, which it calls while nothing is done; `replay()` does what `work` asked for, with the
+/// same arguments and at the same addresses; `B::Graph::recording()` says whether this thread is within such a function. Work that asks
+/// for memory or for numbers back raises an `Error` there.
+template <class B>
+concept Recordable = requires(const typename B::Graph& graph) {
+  requires std::constructible_from<typename B::Graph, void (*)()>;
+  graph.replay();
+  { B::Graph::recording() } -> std::same_as<bool>;
+};
+
+/// Whether what this thread asks of `B` is kept for later, so that no number comes back from it now.
+template <class B>
+bool recording() {
+  if constexpr (Recordable<B>)
+    return B::Graph::recording();
+  else
+    return false;
+}
+
 namespace primitive {
 
 /// A functor as `map` gets it: callable on numbers, on the backend's vectors of them and on jets.

@@ -24,8 +24,9 @@ struct Thrust : device::Moves<Thrust<T>, T>,
                 device::Scans<Thrust<T>, T> {
   using Scalar = T;
   using Memory = device::Memory;
+  using Graph = device::Graph;
 };
 
-static_assert(require_primitives<Thrust<float>>() && require_primitives<Thrust<double>>());
+static_assert(require_primitives<Thrust<float>>() && require_primitives<Thrust<double>>() && Recordable<Thrust<float>>);
 
 }  // namespace moesaic

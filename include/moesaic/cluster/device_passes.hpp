@@ -152,7 +152,7 @@ class DevicePasses {
     return to_host(total)[0];
   }
 
-  bool move_centroids() {
+  bool move_centroids(bool /*last*/) {
     B::copy(clustering_.centroids, means_);
     return still_;
   }

@@ -58,7 +58,7 @@ KMeansOutcome run_passes(const Tensor<B>& samples, const KMeansOptions& options,
     passes.assign();
     outcome.empty_cluster = fill_empty_clusters(passes, clustering.centroids.shape()[0], options.empty, clustering.assignment);
     if (outcome.empty_cluster >= 0) break;
-    outcome.converged = passes.move_centroids();
+    outcome.converged = passes.move_centroids(outcome.passes == options.max_passes);
   }
   passes.fetch_assignment();
   outcome.inertia = passes.inertia();

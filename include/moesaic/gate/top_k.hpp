@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <limits>
+#include <type_traits>
 
 #include <moesaic/core/random.hpp>
+#include <moesaic/ops/one_hot.hpp>
 #include <moesaic/ops/ops.hpp>
 
 /// What gates with a softmax share.
@@ -32,21 +35,31 @@ X perturbed(const X& logits, const X& spread, const Random& random) {
 template <class B>
 Tensor<B> below_top(const Tensor<B>& logits, int top_k) {
   using T = typename B::Scalar;
-  const Index experts = logits.shape()[1], size = logits.size();
-  auto& workspace = Workspace<HostMemory>::current();
-  T *host = workspace.template take<T>(std::size_t(size)), *mask = workspace.template take<T>(std::size_t(size));
-  B::to_host(host, logits);
-  std::fill_n(mask, size, T(-1e30));
-  for (Index row = 0; row < size; row += experts)
-    for (int chosen = 0; chosen < top_k; ++chosen) {
-      Index best = -1;
-      for (Index i = row; i < row + experts; ++i)
-        if (mask[i] != 0 && (best < 0 || host[i] > host[best])) best = i;
-      mask[best] = 0;
+  constexpr double low = -1e30;
+  if constexpr (!std::is_same_v<typename B::Memory, HostMemory>) {  // to ask the host would be to wait for it
+    const auto out = make_tensor<B>(logits.shape());
+    B::fill(out, T(low));
+    Tensor<B> rest = logits;
+    for (int i = 0; i < top_k; ++i) {
+      const auto best = one_hot_of_largest(rest);
+      B::map(out, functor::Replace{0}, out, best);
+      rest = rule::map(functor::Replace{-std::numeric_limits<double>::infinity()}, rest, best);
     }
-  auto out = make_tensor<B>(logits.shape());
-  B::from_host(out, mask);
-  return out;
+    return out;
+  } else {
+    const Index experts = logits.shape()[1], size = logits.size();
+    auto out = make_tensor<B>(logits.shape());
+    T* const mask = out.data();
+    std::fill_n(mask, size, T(low));
+    for (Index row = 0; row < size; row += experts)
+      for (int chosen = 0; chosen < top_k; ++chosen) {
+        Index best = -1;
+        for (Index i = row; i < row + experts; ++i)
+          if (mask[i] != 0 && (best < 0 || logits.data()[i] > logits.data()[best])) best = i;
+        mask[best] = 0;
+      }
+    return out;
+  }
 }
 
 /// Softmax of `logits [N, K]` over the `top_k` largest of a row (0: over all); without `renormalise`, they keep the values of the

@@ -101,7 +101,7 @@ X solve_segments(const Solver& solver, const Make& make, const std::array<X, n>&
         const Bare end = march<Solver>(field, pace, bare(segment_inputs[0]), saves, [&](const Step& step) { list.push(step); });
         room.put(saves.row++, end);
         if constexpr (!on_host<X>)
-          require_convergence(!pace.finished() || all_finite(primal(end)), Solver::name,
+          require_convergence(!pace.finished() || looks_finite(primal(end)), Solver::name,
                               ": the state is not finite at the end, t = ", times.back());
       }
       const std::size_t saved = saves.next - first;
@@ -134,7 +134,7 @@ auto solve(const Solver& solver, const Parametrised<Make, Inputs...>& p, const X
   if constexpr (moesaic::detail::Recording<Y>::single) {
     if (moesaic::detail::tape_of_any(all)) {
       detail::check_problem<Solver>(shape(x0), times);
-      require(detail::all_finite(primal(x0)), Solver::name, ": the initial state is not finite");
+      if constexpr (detail::on_host<X>) require(detail::all_finite(primal(x0)), Solver::name, ": the initial state is not finite");
       return detail::solve_segments(solver, p.make, all, times, adjoint.segments);
     }
   }

@@ -146,6 +146,17 @@ class EnvironmentTraining {
     return losses;
   }
 
+  /// Whether all steps of a player are alike and need nothing of the host: on another device, with all environments in every step,
+  /// without Taylor expansion and reweighting.
+  bool sets_off() const {
+    return Runner::at_once && taylor_order() == 0 && options_.reweighting != Reweighting::softmax &&
+           (options_.contributors == 0 || options_.contributors == data_.environments);
+  }
+  Readings<B> set_off(const Step& step, const Tensor<B>& gradient) {
+    return runner_.set_off(data_, parameters, contexts, step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights,
+                           gradient);
+  }
+
   void after_step(const Step& step) {
     if constexpr (refits)
       if ((step.count + 1) % model_.gate.refit_every == 0) refit_gate(step.random.fork(1));

@@ -6,6 +6,7 @@
 #include <moesaic/core/random.hpp>
 #include <moesaic/core/tensor.hpp>
 #include <moesaic/train/losses.hpp>
+#include <moesaic/train/readings.hpp>
 
 namespace moesaic {
 
@@ -33,6 +34,11 @@ struct Step {
 ///     double validate();                   // a metric that should fall; the parameters with the lowest one are kept
 ///     bool validates() const;              // whether this one has such a metric, where that depends on what it was given
 ///     template <class Archive> void state(Archive& archive);   // archive("name", member) for all that a checkpoint must keep
+///
+/// and for a backend that can record what it does (`Recordable`), so that a step is launched at once
+///
+///     Readings<Backend> set_off(const Step& step, const Tensor<Backend>& gradient);   // as evaluate, and no number comes back
+///     bool sets_off() const;   // whether that is how it takes its steps; those of a player are all the same work
 template <class Problem>
 struct ProblemContract {
   template <class P>
@@ -66,6 +72,11 @@ struct ProblemContract {
   static constexpr bool has_validates = requires(const P& p) {
     bool(p.validates());
   };
+  template <class P, class T>
+  static constexpr bool can_set_off = requires(P& p, const P& c, const Step& s, const Tensor<T>& g) {
+    Readings<T>(p.set_off(s, g));
+    bool(c.sets_off());
+  };
   // A member of the right name with other arguments would otherwise be passed over in silence.
   template <class P>
   static constexpr bool names_after_step = requires {
@@ -79,11 +90,19 @@ struct ProblemContract {
   static constexpr bool names_validates = requires {
     &P::validates;
   };
+  template <class P>
+  static constexpr bool names_set_off = requires {
+    &P::set_off;
+  };
 
   static constexpr bool check() {
     if constexpr (has_backend<Problem>)
       static_assert(can_evaluate<Problem, Backend>,
                     "Moesaic: the problem given to fit lacks evaluate(step, gradient) -> Losses [docs/training.md]");
+    if constexpr (has_backend<Problem>)
+      static_assert(can_set_off<Problem, Backend> || !names_set_off<Problem>,
+                    "Moesaic: set_off of the problem given to fit is not `Readings<Backend> set_off(step, gradient)` beside a "
+                    "`bool sets_off() const` [docs/training.md]");
     static_assert(has_after_step<Problem> || !names_after_step<Problem>,
                   "Moesaic: after_step of the problem given to fit does not take (step) [docs/training.md]");
     static_assert(has_validate<Problem> || !names_validate<Problem>,

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <moesaic/train/clip.hpp>
@@ -14,6 +16,7 @@
 #include <moesaic/train/interrupt.hpp>
 #include <moesaic/train/problem.hpp>
 #include <moesaic/train/progress.hpp>
+#include <moesaic/train/recorded_turn.hpp>
 #include <moesaic/train/run.hpp>
 
 namespace moesaic {
@@ -106,6 +109,7 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
   using Contract = ProblemContract<Problem>;
+  static constexpr bool sets_off_somewhere = Recordable<B> && Contract::template can_set_off<Problem, B>;
 
   void admit(Player<B>& p, std::size_t index) {
     require(!p.name.empty(), "fit: player ", index, " has no name");
@@ -134,7 +138,8 @@ class Trainer {
       kept.gradient = Array<B>(shape);
     }
     kept.best = Array<B>(shape);
-    if (p.proximal > 0) kept.turn_start = Array<B>(shape);
+    if (p.proximal > 0 || sets_off(p)) kept.turn_start = Array<B>(shape);
+    if constexpr (sets_off_somewhere) turns_.emplace_back();
     before_.push_back(p.tolerance > 0 ? Array<B>(shape) : Array<B>());
     state_.kept.push_back(std::move(kept));
   }
@@ -155,17 +160,11 @@ class Trainer {
       Scratch<typename B::Memory> scratch;
       const Step now{s.player, s.inner, s.outer, s.steps, Random(s.seed).fork(std::uint64_t(s.steps))};
       const Tensor<B> p = player.parameters, g = kept.gradient;
-      if (player.proximal > 0 && s.inner == 0) B::copy(kept.turn_start, p);
-      Losses losses = problem_.evaluate(now, g);
-      if (player.proximal > 0) add_proximal(losses, player, kept);
-      record(losses, kept);
-      const double norm_squared = squared_norm(g);
-      if (!std::isfinite(norm_squared)) require_finite("the gradient of", player, g);
-      if (s.player == first_player_ && s.inner == 0 && s.validations == 0 && losses.total() < s.lowest_loss) {
-        s.lowest_loss = losses.total();
-        s.keep_best(s.outer);
-      }
-      clip(g, options_.clip, norm_squared);
+      if (kept.turn_start && s.inner == 0) B::copy(kept.turn_start, p);
+      if (sets_off(player))
+        set_off(now, player, kept);
+      else
+        evaluate(now, player, kept);
       const double rate = player.rate(Index(kept.optimiser.count) / player.parts_sharing_state);
       require(std::isfinite(rate), "the learning rate is ", rate);
       const Tensor<B> before = before_[s.player];
@@ -181,6 +180,70 @@ class Trainer {
     ++s.steps;
     if (++s.inner == player.inner_steps || settled) end_turn(kept);
     show_progress();
+  }
+
+  /// Fills the gradient.
+  void evaluate(const Step& now, const Player<B>& player, PlayerState<B>& kept) {
+    auto& s = state_;
+    const Tensor<B> g = kept.gradient;
+    Losses losses = problem_.evaluate(now, g);
+    if (player.proximal > 0) add_proximal(losses, player, kept);
+    if (s.inner == 0) kept.sums = {};
+    record(losses, kept);
+    loss_ = losses.total();
+    const double norm_squared = squared_norm(g);
+    if (!std::isfinite(norm_squared)) require_finite("the gradient of", player, g);
+    if (s.player == first_player_ && s.inner == 0 && s.validations == 0 && losses.total() < s.lowest_loss) {
+      s.lowest_loss = losses.total();
+      s.keep_best(s.outer);
+    }
+    clip(g, options_.clip, norm_squared);
+  }
+
+  /// Whether the steps of a player are only set off: nothing that they compute decides what comes next.
+  bool sets_off(const Player<B>& player) const {
+    if constexpr (sets_off_somewhere)
+      return player.tolerance == 0 && problem_.sets_off();
+    else
+      return false;
+  }
+  /// Fills the gradient, and learns nothing of it until `read`.
+  void set_off(const Step& now, const Player<B>& player, PlayerState<B>& kept) {
+    if constexpr (sets_off_somewhere) {
+      if (now.inner == 0) kept.sums = {};
+      const Tensor<B> g = kept.gradient;
+      turns_[now.player].step(player, kept.turn_start, now.inner == 0, g, options_.clip, [&] { return problem_.set_off(now, g); });
+      if (now.inner + 1 == player.inner_steps) read(now.player);
+    }
+  }
+  /// What `evaluate` sees at once, of all steps of a player that were set off since.
+  void read([[maybe_unused]] std::size_t i) {
+    if constexpr (sets_off_somewhere) {
+      auto& s = state_;
+      auto& turn = turns_[i];
+      if (turn.steps() == 0) return;
+      const Player<B>& player = s.players[i];
+      PlayerState<B>& kept = s.kept[i];
+      const Index steps = turn.steps();
+      const auto found = turn.read();
+      Losses losses(found.sums[0]);
+      for (int t = 1; t < turn.count(); ++t) losses.add(turn.name(t), found.sums[std::size_t(t)]);
+      try {
+        record(losses, kept);
+        if (!std::isfinite(found.norm_squared)) {
+          require_finite("the gradient of", player, kept.gradient.tensor());
+          fail("the square of the gradient's length leaves the range of the backend's numbers");
+        }
+      } catch (const Error& e) {
+        fail(e.what(), ", in one of the last ", steps, " steps");
+      }
+      loss_ = losses.total() / double(steps);
+      if (i == first_player_ && found.first_total && s.validations == 0 && *found.first_total < s.lowest_loss) {
+        s.lowest_loss = *found.first_total;
+        s.keep_best(s.outer);
+        B::copy(kept.best, kept.turn_start);
+      }
+    }
   }
 
   /// Adds `beta/2 mean((p - p_start)^2)` and its gradient, `beta (p - p_start) / n`; both are zero at the turn's first step.
@@ -205,9 +268,7 @@ class Trainer {
       for (std::size_t i = 0; i < count; ++i) now += (i ? ", " : "") + std::string(losses.name(int(i)));
       fail("evaluate reports other loss terms than at first: ", then, " then, ", now, " now");
     }
-    if (state_.inner == 0) kept.sums = {};
     for (std::size_t i = 0; i < count; ++i) kept.sums[i] += losses.value(int(i));
-    loss_ = losses.total();
   }
 
   void end_turn(PlayerState<B>& kept) {
@@ -235,6 +296,7 @@ class Trainer {
   }
 
   void save() {
+    for (std::size_t i = 0; i < state_.players.size(); ++i) read(i);
     for (const auto& p : state_.players) require_finite_parameters(p);
     measure_time();
     saving_ = true;
@@ -329,6 +391,7 @@ class Trainer {
   const Checkpoint& checkpoint_;
   FitState<B> state_;
   std::vector<Array<B>> before_;  ///< by player: the parameters before a step; absent without a tolerance
+  std::vector<std::conditional_t<sets_off_somewhere, RecordedTurn<B>, std::monostate>> turns_;  ///< by player
   std::vector<double> row_;
   Progress progress_;
   std::size_t first_player_ = 0;

@@ -8,9 +8,12 @@
 
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
 #include <thrust/system/cuda/execution_policy.h>
 #include <thrust/system_error.h>
 
+#include <moesaic/backend/thrust/recording.hpp>
 #include <moesaic/core/shape.hpp>
 
 /// What CUDA offers to the Thrust backend; `host.hpp` offers the same.
@@ -65,6 +68,7 @@ inline auto policy() { return ::thrust::cuda::par_nosync.on(Gpu::instance().stre
 struct Memory {
   static void* allocate(std::size_t bytes) {
     Gpu::instance();
+    Traffic::own().require_done("it asks for memory");
     void* p = nullptr;
     const cudaError_t status = cudaMalloc(&p, bytes);
     if (status != cudaSuccess) fail("Thrust backend: no device memory for ", bytes, " bytes: ", cudaGetErrorString(status));
@@ -78,22 +82,24 @@ struct Access {
   ~Access() {}
 };
 
-/// Runs `f`, which starts kernels.
-template <class F>
-void reporting(const F& f) {
+/// Starts `kernel(i)` for i = 0 .. n - 1.
+template <class Kernel>
+void launch(Index n, const Kernel& kernel) {
   try {
-    f();
+    ::thrust::for_each_n(policy(), ::thrust::counting_iterator<Index>(0), n, kernel);
   } catch (const ::thrust::system_error& e) {
     fail("Thrust backend: ", e.what());
   }
 }
 
 inline void copy_to_device(void* to, const void* host, std::size_t bytes) {
+  Traffic::own().wait();
   const auto stream = Gpu::instance().stream();
   check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream), "copy to the device");
   check(cudaStreamSynchronize(stream), "copy to the device");
 }
 inline void copy_to_host(void* host, const void* from, std::size_t bytes) {
+  Traffic::own().wait();
   const auto stream = Gpu::instance().stream();
   check(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream), "copy to the host");
   check(cudaStreamSynchronize(stream), "copy to the host");

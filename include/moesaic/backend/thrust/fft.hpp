@@ -14,13 +14,26 @@ template <class T>
 struct Fourier<Thrust<T>> {
   using B = Thrust<T>;
   static void rfft(const Tensor<B>& out, const Tensor<B>& in, const FourierWeights& w) {
-    const device::Access access;
-    Fourier<Cpu<T>>::rfft({out.data(), out.shape()}, {in.data(), in.shape()}, w);
+    device::Graph::perform(Transform<false>{out, in, w});
   }
   static void irfft(const Tensor<B>& out, const Tensor<B>& in, const FourierWeights& w) {
-    const device::Access access;
-    Fourier<Cpu<T>>::irfft({out.data(), out.shape()}, {in.data(), in.shape()}, w);
+    device::Graph::perform(Transform<true>{out, in, w});
   }
+
+ private:
+  template <bool inverse>
+  struct Transform {
+    Tensor<B> out, in;
+    FourierWeights w;
+    void operator()() const {
+      using Host = Tensor<Cpu<T>>;
+      const device::Access access;
+      if constexpr (inverse)
+        Fourier<Cpu<T>>::irfft(Host{out.data(), out.shape()}, Host{in.data(), in.shape()}, w);
+      else
+        Fourier<Cpu<T>>::rfft(Host{out.data(), out.shape()}, Host{in.data(), in.shape()}, w);
+    }
+  };
 };
 
 }  // namespace moesaic

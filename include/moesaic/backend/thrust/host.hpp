@@ -6,7 +6,10 @@
 #include <string>
 
 #include <Eigen/Core>
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
 
+#include <moesaic/backend/thrust/host_graph.hpp>
 #include <moesaic/core/host_memory.hpp>
 #include <moesaic/core/shape.hpp>
 #ifdef MOESAIC_GUARD_DEVICE_MEMORY
@@ -39,35 +42,60 @@ inline auto policy() { return ::thrust::cpp::par; }
 inline std::string unavailable() { return ""; }
 
 #ifdef MOESAIC_GUARD_DEVICE_MEMORY
-using Memory = GuardedMemory;
+using HostSystemMemory = GuardedMemory;
 using Access = GuardedMemory::Access;
 #else
-/// A type of its own: what is written for memory of the host does not compile with it.
-struct Memory : HostMemory {};
+using HostSystemMemory = HostMemory;
 /// Device memory may be touched while one of these lives.
 struct Access {
   ~Access() {}
 };
 #endif
 
-/// Runs `f`; what it throws says what went wrong already.
-template <class F>
-void reporting(const F& f) {
-  f();
+/// A type of its own: what is written for memory of the host does not compile with it.
+struct Memory {
+  static void* allocate(std::size_t bytes) {
+    Traffic::own().require_done("it asks for memory");
+    return HostSystemMemory::allocate(bytes);
+  }
+  static void release(void* p) { HostSystemMemory::release(p); }
+};
+
+/// Runs `kernel(i)` for i = 0 .. n - 1.
+template <class Kernel>
+struct ForEachIndex {
+  Index n;
+  Kernel kernel;
+  void operator()() const {
+    const Access access;
+    ::thrust::for_each_n(policy(), ::thrust::counting_iterator<Index>(0), n, kernel);
+  }
+};
+template <class Kernel>
+void launch(Index n, const Kernel& kernel) {
+  Graph::perform(ForEachIndex<Kernel>{n, kernel});
 }
 
 inline void copy_to_device(void* to, const void* host, std::size_t bytes) {
+  Traffic::own().wait();
   const Access access;
   if (bytes) std::memcpy(to, host, bytes);
 }
 inline void copy_to_host(void* host, const void* from, std::size_t bytes) {
+  Traffic::own().wait();
   const Access access;
   if (bytes) std::memcpy(host, from, bytes);
 }
-inline void copy_on_device(void* to, const void* from, std::size_t bytes) {
-  const Access access;
-  if (bytes) std::memcpy(to, from, bytes);
-}
+struct CopyOnDevice {
+  void* to;
+  const void* from;
+  std::size_t bytes;
+  void operator()() const {
+    const Access access;
+    if (bytes) std::memcpy(to, from, bytes);
+  }
+};
+inline void copy_on_device(void* to, const void* from, std::size_t bytes) { Graph::perform(CopyOnDevice{to, from, bytes}); }
 
 /// `c[b] = a[b] b[b] + beta c[b]`: `a [batch, m, k]`, or with `transposed` `[batch, k, m]`; `b [batch, k, n]`; `c [batch, m, n]`.
 template <class T>
@@ -79,7 +107,14 @@ struct Gemm {
   T beta;
   T* c;
 
-  void operator()() const {
+  void operator()() const { Graph::perform(Now{*this}); }
+
+ private:
+  struct Now {
+    Gemm product;
+    void operator()() const { product.multiply(); }
+  };
+  void multiply() const {
     using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     const Access access;
     for (Index i = 0; i < batch; ++i) {

@@ -16,11 +16,9 @@
 #endif
 
 #include <thrust/detail/config.h>
-#include <thrust/for_each.h>
-#include <thrust/iterator/counting_iterator.h>
 
 #if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
-#include <moesaic/backend/thrust/cuda.hpp>
+#include <moesaic/backend/thrust/cuda_graph.hpp>
 #else
 #include <moesaic/backend/thrust/host.hpp>
 #endif
@@ -34,9 +32,7 @@ namespace moesaic::device {
 /// numbers and raw pointers to device memory.
 template <class Kernel>
 void for_each_index(Index n, const Kernel& kernel) {
-  if (n <= 0) return;
-  const Access access;
-  reporting([&] { ::thrust::for_each_n(policy(), ::thrust::counting_iterator<Index>(0), n, kernel); });
+  if (n > 0) launch(n, kernel);
 }
 
 }  // namespace moesaic::device

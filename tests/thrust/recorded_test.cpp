@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 The Moesaic authors
+// SPDX-License-Identifier: MIT
+#include <limits>
+#include <string>
+
+#include <moesaic/ode/tsit5.hpp>
+
+#include "both.hpp"
+#include "mixer_cases.hpp"
+
+namespace recorded_test {
+
+using namespace thrust_test;
+using B = Thrust<double>;
+
+std::int64_t waits() { return device::Traffic::own().waits; }
+
+template <class F>
+std::string message(const F& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return {};
+}
+
+TEST_CASE("a record does nothing until it is done again, and then what was asked for, as often as one likes") {
+  const Array<B> x(Shape{2, 3}, std::vector<double>{1, 2, 3, 4, 5, 6}), w(Shape{3, 1}, std::vector<double>{1, -1, 2}), sum(Shape{2, 1});
+  Array<B> copied(Shape{2, 1});
+  const auto work = [&] {
+    const Scratch<B::Memory> scratch;
+    add_in_place(sum.tensor(), matmul(x.tensor(), w.tensor()));
+    B::copy(copied, sum);
+  };
+  work();  // memory first
+  CHECK(to_host(sum.tensor()) == std::vector<double>{5, 11});
+  const B::Graph graph(work);
+  CHECK(to_host(sum.tensor()) == std::vector<double>{5, 11});
+  graph.replay();
+  graph.replay();
+  CHECK(to_host(sum.tensor()) == std::vector<double>{15, 33});
+  CHECK(to_host(copied.tensor()) == std::vector<double>{15, 33});
+}
+
+TEST_CASE("work that waits for the device or asks for memory cannot be recorded, and says so") {
+  const Array<B> x(Shape{3});
+  CHECK(message([&] { B::Graph([&] { to_host(x.tensor()); }); }).find("between the device and the host") != std::string::npos);
+  CHECK(message([&] { B::Graph([&] { Array<B>(Shape{3}); }); }).find("asks for memory") != std::string::npos);
+  CHECK_FALSE(B::Graph::recording());
+  CHECK(to_host(x.tensor()) == std::vector<double>{0, 0, 0});
+}
+
+/// Waits of a run.
+template <class Model>
+std::int64_t waits_of(const Model& model, Index iterations, Index contributors = 0) {
+  const EnvironmentData<B> data(two_kinds());
+  EnvironmentTraining<B, Model> training(model, data, {.contributors = contributors, .seed = 3});
+  const auto players = training.players(0.01, 0.02, 5);
+  const auto before = waits();
+  const auto run = fit(training, std::span<const Player<B>>(players), {.iterations = iterations, .clip = {.norm = 0.5}, .seed = 1});
+  const auto total = run.history.values("weights.total");
+  CHECK(total.back() < total.front());
+  return waits() - before;
+}
+
+TEST_CASE("the host waits for the device once in a turn of five steps") {
+  const gate::KMeansLeastSquares seldom{.refit_every = 1000};
+  const auto model = model_of(Coda<>{}, seldom);
+  CHECK(waits_of(model, 6) - waits_of(model, 4) == 2 * 2);
+  const auto naive = model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 0, false);
+  CHECK(waits_of(naive, 6) - waits_of(naive, 4) == 2 * 2);
+  CHECK(waits_of(model, 6, 5) - waits_of(model, 4, 5) > 2 * 2 * 5);  // environments drawn by the host, in every step others
+}
+
+TEST_CASE("an expert that has to wait for the device is trained all the same") {
+  Coda<> field{{.state = 2, .context = 2, .width = 6, .depth = 2}};
+  auto bank = experts(2, ContextFlow<Coda<>, ode::Tsit5>{.field = field, .solver = {.control = ode::Adaptive{.relative = 1e-3}}});
+  bank.same_start = true;
+  const auto model = mixture(bank, gate::KMeansLeastSquares{.refit_every = 1000}, flow::Identity{}, loss::relative(0.3));
+  CHECK(waits_of(model, 6) - waits_of(model, 4) > 2 * 2 * 5);
+}
+
+TEST_CASE("a loss that is not finite ends the run with an error that names it, and the best parameters so far") {
+  const auto model = model_of(Coda<>{}, gate::KMeansLeastSquares{.refit_every = 1000});
+  const EnvironmentData<B> data(two_kinds());
+  EnvironmentTraining<B, std::remove_cvref_t<decltype(model)>> training(model, data, {.seed = 3});
+  const auto players = training.players(schedule::Stepwise{.rate = 0.01, .factor = 1e200, .boundaries = {4}}, 0.02, 3);
+  try {
+    fit(training, std::span<const Player<B>>(players), {.iterations = 8, .seed = 1});
+    FAIL("expected an error");
+  } catch (const FitError<B>& e) {
+    const std::string what = e.what();
+    CAPTURE(what);
+    CHECK(what.find("player \"weights\"") != std::string::npos);
+    CHECK(what.find("the loss term") != std::string::npos);
+    CHECK(what.find("in one of the last 3 steps") != std::string::npos);
+    for (const auto& p : e.run->parameters)
+      for (const double x : to_host(p.tensor())) CHECK(std::isfinite(x));
+  }
+}
+
+}  // namespace recorded_test
