@@ -16,6 +16,13 @@ struct FirstOf {
   template <class S>
   constexpr S operator()(const S& mark, const S& met) const { return select(met > constant<S>(1), constant<S>(0), mark); }
 };
+/// 1 where two are the same.
+struct Same {
+  template <class S>
+  constexpr S operator()(const S& x, const S& y) const {
+    return select(x < y, constant<S>(0), select(y < x, constant<S>(0), constant<S>(1)));
+  }
+};
 /// `value` where `mark > 0`, else `x`.
 struct Replace {
   double value;

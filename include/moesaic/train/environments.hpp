@@ -146,15 +146,33 @@ class EnvironmentTraining {
     return losses;
   }
 
-  /// Whether all steps of a player are alike and need nothing of the host: on another device, with all environments in every step,
-  /// without Taylor expansion and reweighting.
+  /// Whether the steps of a player differ in their environments alone, and in nothing that the host has to ask for: on another device,
+  /// without Taylor expansion, reweighting and drawn neighbours.
   bool sets_off() const {
     return Runner::at_once && taylor_order() == 0 && options_.reweighting != Reweighting::softmax &&
-           (options_.contributors == 0 || options_.contributors == data_.environments);
+           (contributors() == data_.environments || options_.draw == Draw::uniform);
+  }
+  /// Brings the environments of a step together.
+  void prepare(const Step& step) {
+    if (contributors() == data_.environments) return;
+    Random random = step.random;
+    choose_contributors(random);
+    if (!drawn_numbers_) reserve_drawn();
+    const Scratch<HostMemory> scratch;
+    const auto rows = host_scratch<std::int32_t>(chosen_.size()), when = host_scratch<std::int32_t>(chosen_.size() * std::size_t(data_.points));
+    for (std::size_t i = 0; i < chosen_.size(); ++i) rows[i] = std::int32_t(chosen_[i]);
+    for (std::size_t i = 0; i < when.size(); ++i)
+      when[i] = std::int32_t(Index(i / chosen_.size()) * data_.environments + chosen_[i % chosen_.size()]);
+    B::gather(drawn_numbers_, numbers_, rows.data());
+    B::gather(drawn_.initial, data_.initial, rows.data());
+    B::gather(drawn_.rate, data_.rate, rows.data());
+    B::gather(drawn_.states, data_.states, when.data());
   }
   Readings<B> set_off(const Step& step, const Tensor<B>& gradient) {
-    return runner_.set_off(data_, parameters, contexts, step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights,
-                           gradient);
+    const auto wanted = step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights;
+    if (contributors() == data_.environments) return runner_.set_off(data_, parameters, contexts, {}, wanted, gradient);
+    const auto selection = rule::map(functor::Same{}, drawn_numbers_.tensor(), numbers_.tensor().reshape({1, data_.environments}));
+    return runner_.set_off(drawn_, parameters, contexts, selection, wanted, gradient);
   }
 
   void after_step(const Step& step) {
@@ -234,6 +252,20 @@ class EnvironmentTraining {
  private:
   static constexpr bool refits = Model::one_hot && gate::Refitted<std::remove_cvref_t<decltype(std::declval<const Model&>().gate)>>;
 
+  /// Environments of a step.
+  Index contributors() const { return options_.contributors == 0 ? data_.environments : options_.contributors; }
+  void reserve_drawn() {
+    const Index n = contributors();
+    std::vector<T> numbers(static_cast<std::size_t>(data_.environments));
+    std::iota(numbers.begin(), numbers.end(), T(0));
+    numbers_ = Array<B>({data_.environments, 1}, numbers);
+    drawn_.environments = n, drawn_.trajectories = data_.trajectories, drawn_.points = data_.points, drawn_.state = data_.state;
+    drawn_.times = data_.times;
+    drawn_.initial = Array<B>({n, data_.trajectories, data_.state});
+    drawn_.states = Array<B>({data_.points * n, data_.trajectories * data_.state});
+    drawn_.rate = Array<B>({n, 1});
+    drawn_numbers_ = Array<B>({n, 1});
+  }
   double weighted_loss() const {
     double total = 0;
     for (std::size_t i = 0; i < solves_.size(); ++i) total += solves_[i].weight * losses_[i];
@@ -265,7 +297,7 @@ class EnvironmentTraining {
   }
   void choose_contributors(Random& random) {
     const Index e = data_.environments;
-    const Index count = options_.contributors == 0 ? e : options_.contributors;
+    const Index count = contributors();
     std::iota(near_.begin(), near_.end(), Index{0});
     if (count < e && options_.draw == Draw::uniform) {
       draw(std::size_t(e), std::size_t(count), random);
@@ -354,6 +386,8 @@ class EnvironmentTraining {
   std::vector<double> losses_, all_losses_, environment_loss_;
   std::vector<T> host_contexts_, host_losses_;
   Array<B> own_losses_;
+  EnvironmentData<B> drawn_;            ///< the environments of a step that is set off
+  Array<B> drawn_numbers_, numbers_;    ///< theirs, and those of all environments
   Array<B> centroids_;        ///< of the last refit, from which the next one starts; absent where that starts afresh
   Array<B> spare_centroids_;  ///< their memory in the meantime
 };

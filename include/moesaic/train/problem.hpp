@@ -39,6 +39,7 @@ struct Step {
 ///
 ///     Readings<Backend> set_off(const Step& step, const Tensor<Backend>& gradient);   // as evaluate, and no number comes back
 ///     bool sets_off() const;   // whether that is how it takes its steps; those of a player are all the same work
+///     void prepare(const Step& step);   // may be absent: what differs from step to step, before each one
 template <class Problem>
 struct ProblemContract {
   template <class P>
@@ -77,6 +78,10 @@ struct ProblemContract {
     Readings<T>(p.set_off(s, g));
     bool(c.sets_off());
   };
+  template <class P>
+  static constexpr bool has_prepare = requires(P& p, const Step& s) {
+    p.prepare(s);
+  };
   // A member of the right name with other arguments would otherwise be passed over in silence.
   template <class P>
   static constexpr bool names_after_step = requires {
@@ -91,6 +96,10 @@ struct ProblemContract {
     &P::validates;
   };
   template <class P>
+  static constexpr bool names_prepare = requires {
+    &P::prepare;
+  };
+  template <class P>
   static constexpr bool names_set_off = requires {
     &P::set_off;
   };
@@ -103,6 +112,8 @@ struct ProblemContract {
       static_assert(can_set_off<Problem, Backend> || !names_set_off<Problem>,
                     "Moesaic: set_off of the problem given to fit is not `Readings<Backend> set_off(step, gradient)` beside a "
                     "`bool sets_off() const` [docs/training.md]");
+    static_assert(has_prepare<Problem> || !names_prepare<Problem>,
+                  "Moesaic: prepare of the problem given to fit does not take (step) [docs/training.md]");
     static_assert(has_after_step<Problem> || !names_after_step<Problem>,
                   "Moesaic: after_step of the problem given to fit does not take (step) [docs/training.md]");
     static_assert(has_validate<Problem> || !names_validate<Problem>,

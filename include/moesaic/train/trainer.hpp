@@ -212,6 +212,7 @@ class Trainer {
     if constexpr (sets_off_somewhere) {
       if (now.inner == 0) kept.sums = {};
       const Tensor<B> g = kept.gradient;
+      if constexpr (Contract::template has_prepare<Problem>) problem_.prepare(now);
       turns_[now.player].step(player, kept.turn_start, now.inner == 0, g, options_.clip, [&] { return problem_.set_off(now, g); });
       if (now.inner + 1 == player.inner_steps) read(now.player);
     }
