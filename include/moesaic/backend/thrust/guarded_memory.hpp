@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 
@@ -33,8 +34,10 @@ class GuardedMemory {
  private:
   class Region {
    public:
-    Region() : begin_(static_cast<std::byte*>(mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
-      require(begin_ != MAP_FAILED, "guarded memory: no addresses left");
+    Region() {
+      void* const p = mmap(nullptr, reserved + huge_page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      require(p != MAP_FAILED, "guarded memory: no addresses left");
+      begin_ = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(p) + huge_page - 1) / huge_page * huge_page);
       if (key_ >= 0) pkey_mprotect(begin_, reserved, PROT_READ | PROT_WRITE, key_);
       madvise(begin_, reserved, MADV_HUGEPAGE);  // without keys rights are changed page by page: let them be few
     }
@@ -51,7 +54,9 @@ class GuardedMemory {
     void give_back(void* p) {
       const std::lock_guard lock(mutex_);
       const auto at = size_.find(p);
-      madvise(p, at->second, MADV_DONTNEED);
+      const auto offset = std::size_t(static_cast<std::byte*>(p) - begin_);
+      const std::size_t first = (offset + huge_page - 1) / huge_page * huge_page, last = (offset + at->second) / huge_page * huge_page;
+      if (last > first) madvise(begin_ + first, last - first, MADV_DONTNEED);  // less than a huge page would break it up
       size_.erase(at);
     }
     void open(int change) {
@@ -70,7 +75,7 @@ class GuardedMemory {
     static constexpr std::size_t reserved = std::size_t{1} << 36, page = std::size_t{1} << 12, huge_page = std::size_t{1} << 21;
     std::mutex mutex_;
     const int key_ = pkey_alloc(0, PKEY_DISABLE_ACCESS);  ///< -1 where the processor has none: a system call for every kernel instead
-    std::byte* begin_;
+    std::byte* begin_ = nullptr;
     std::size_t used_ = 0;
     std::map<void*, std::size_t> size_;
     int users_ = 0;
