@@ -35,6 +35,17 @@ double difference(const Tensor<A>& a, const Tensor<B>& b) {
   return worst / size;
 }
 
+/// The same of two lists.
+inline double relative(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double worst = 0, size = 1e-30;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::isnan(b[i]) ? INFINITY : std::abs(a[i] - b[i]));
+    size = std::max(size, std::abs(a[i]));
+  }
+  return worst / size;
+}
+
 template <class T>
 inline constexpr double rounding = sizeof(T) == 4 ? 1e-5 : 1e-13;
 

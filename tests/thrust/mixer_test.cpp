@@ -1,23 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
-#include <algorithm>
-
 #include "both.hpp"
 #include "mixer_cases.hpp"
 
 namespace mixer_test {
 
 using namespace thrust_test;
-
-double relative(const std::vector<double>& a, const std::vector<double>& b) {
-  REQUIRE(a.size() == b.size());
-  double worst = 0, size = 1e-30;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    worst = std::max(worst, std::isnan(b[i]) ? INFINITY : std::abs(a[i] - b[i]));
-    size = std::max(size, std::abs(a[i]));
-  }
-  return worst / size;
-}
 
 void compare(Case which, double tolerance) {
   const auto cpu = on_cpu(which);
