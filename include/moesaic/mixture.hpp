@@ -214,11 +214,15 @@ struct Mixture {
     const auto g = weigh(parameters, image.z, random);
     detail::supply(out, g);
     const X& seen = encodes ? x : image.z;  // by the experts
-    const auto routing = primal(one_hot ? g.logits : g.weights);
     const Index n = shape(x)[0], count = experts.count;
     auto& workspace = Workspace<HostMemory>::current();
-    auto* host = workspace.template take<ScalarOf<X>>(std::size_t(routing.size()));
-    BackendOf<X>::to_host(host, routing);
+    const ScalarOf<X>* host = nullptr;  // the routing, where experts get less than everything
+    if (!sends_all<BackendOf<X>>()) {
+      const auto routing = primal(one_hot ? g.logits : g.weights);
+      auto* const copy = workspace.template take<ScalarOf<X>>(std::size_t(routing.size()));
+      BackendOf<X>::to_host(copy, routing);
+      host = copy;
+    }
     constexpr bool contested = loss::reads<Loss, quantity::BestExpert>();
     detail::Contest contest(contested ? n : 0);
     if (contested && target) out.best = {contest.best, std::size_t(n)};
@@ -226,8 +230,8 @@ struct Mixture {
       auto* rows = workspace.template take<std::int32_t>(std::size_t(n));
       std::size_t chosen = 0;
       for (Index i = 0; i < n; ++i) {
-        const auto* row = host + i * count;
-        if (one_hot ? std::max_element(row, row + count) - row == k : row[k] != 0) rows[chosen++] = std::int32_t(i);
+        const auto* row = host ? host + i * count : nullptr;
+        if (!row || (one_hot ? std::max_element(row, row + count) - row == k : row[k] != 0)) rows[chosen++] = std::int32_t(i);
       }
       if (chosen == 0) continue;
       const std::span<const std::int32_t> who(rows, chosen);
@@ -246,6 +250,15 @@ struct Mixture {
   }
 
  private:
+  /// Whether all experts get all samples without a look at the routing. On another device that would be waited for; on the host it costs
+  /// nothing, and weights that are 0 save work.
+  template <class B>
+  bool sends_all() const {
+    if constexpr (!std::is_same_v<typename B::Memory, HostMemory> && requires { bool(gate.dense(experts.count)); })
+      return gate.dense(experts.count);
+    else
+      return false;
+  }
   void layout_gate(Layout& l) const {
     struct GateLayout {
       const Mixture& m;

@@ -5,6 +5,8 @@
 
 #include <moesaic/ode/tsit5.hpp>
 
+#include <moesaic/train/supervised.hpp>
+
 #include "both.hpp"
 #include "mixer_cases.hpp"
 
@@ -73,6 +75,25 @@ TEST_CASE("the host waits for the device once in a turn of five steps") {
   CHECK(waits_of(model, 6, 5) - waits_of(model, 4, 5) == 2 * 2);  // five environments that the host draws, in every step others
 }
 
+TEST_CASE("a mixture of all experts on batches of samples is recorded, too") {
+  const auto x = numbers({30, 2}, 1), y = numbers({30, 1}, 2);
+  const Array<B> xs({30, 2}, to_host(x.tensor())), ys({30, 1}, to_host(y.tensor()));
+  const auto waits_with = [&](int top_k, Index iterations) {
+    const auto model = mixture(experts<3>(Mlp<>{{2, 4, 1}}), gate::Softmax{.top_k = top_k}, flow::Identity{}, loss::mse + 0.1 * loss::router_z);
+    Supervised problem(model, xs, ys, {.batch = 6, .seed = 5});
+    const auto before = waits();
+    const auto run = fit(problem, problem.players(1e-2), {.iterations = iterations, .validation_every = 1000});
+    const auto on_device = waits() - before;
+    Supervised host(model, x, y, {.batch = 6, .seed = 5});
+    const auto judge = fit(host, host.players(1e-2), {.iterations = iterations, .validation_every = 1000});
+    CHECK(relative(judge.history.values("total"), run.history.values("total")) < 1e-12);
+    CHECK(difference(host.parameters.tensor(), problem.parameters.tensor()) < 1e-12);
+    return on_device;
+  };
+  CHECK(waits_with(0, 8) - waits_with(0, 5) == 3);  // once in an iteration of five steps
+  CHECK(waits_with(1, 8) - waits_with(1, 5) > 3 * 5);  // experts get the samples that the host chooses
+}
+
 TEST_CASE("an expert that has to wait for the device is trained all the same") {
   Coda<> field{{.state = 2, .context = 2, .width = 6, .depth = 2}};
   auto bank = experts(2, ContextFlow<Coda<>, ode::Tsit5>{.field = field, .solver = {.control = ode::Adaptive{.relative = 1e-3}}});
@@ -82,22 +103,53 @@ TEST_CASE("an expert that has to wait for the device is trained all the same") {
 }
 
 TEST_CASE("a loss that is not finite ends the run with an error that names it, and the best parameters so far") {
-  const auto model = model_of(Coda<>{}, gate::KMeansLeastSquares{.refit_every = 1000});
+  const auto model = model_of(Coda<>{}, gate::KMeansLeastSquares{.refit_every = 1});
   const EnvironmentData<B> data(two_kinds());
   EnvironmentTraining<B, std::remove_cvref_t<decltype(model)>> training(model, data, {.seed = 3});
-  const auto players = training.players(schedule::Stepwise{.rate = 0.01, .factor = 1e200, .boundaries = {4}}, 0.02, 3);
-  try {
-    fit(training, std::span<const Player<B>>(players), {.iterations = 8, .seed = 1});
-    FAIL("expected an error");
-  } catch (const FitError<B>& e) {
-    const std::string what = e.what();
-    CAPTURE(what);
-    CHECK(what.find("player \"weights\"") != std::string::npos);
-    CHECK(what.find("the loss term") != std::string::npos);
-    CHECK(what.find("in one of the last 3 steps") != std::string::npos);
-    for (const auto& p : e.run->parameters)
-      for (const double x : to_host(p.tensor())) CHECK(std::isfinite(x));
+  const auto first = on_host(training.parameters);
+  SUBCASE("in the first turn, where the best are the first") {
+    const auto players = training.players(0.01, 1e200, 3);
+    CHECK_THROWS_AS(fit(training, std::span<const Player<B>>(players), {.iterations = 8, .seed = 1}), FitError<B>);
+    CHECK(on_host(training.parameters) == first);
+    for (const double x : on_host(training.contexts)) CHECK(x == 0);
   }
+  SUBCASE("later") {
+    const auto players = training.players(schedule::Stepwise{.rate = 0.01, .factor = 1e200, .boundaries = {4}}, 0.02, 3);
+    try {
+      fit(training, std::span<const Player<B>>(players), {.iterations = 8, .seed = 1});
+      FAIL("expected an error");
+    } catch (const FitError<B>& e) {
+      const std::string what = e.what();
+      CAPTURE(what);
+      CHECK(what.find("player \"weights\"") != std::string::npos);
+      CHECK(what.find("the loss term") != std::string::npos);
+      CHECK(what.find("in one of the last") != std::string::npos);
+      CHECK(e.run->parameters_from == 1);
+    }
+    CHECK(on_host(training.parameters) != first);
+    for (const double x : on_host(training.parameters)) CHECK(std::isfinite(x));
+  }
+}
+
+template <class D, class T = typename D::Scalar>
+Array<D> samples(Index columns, std::uint64_t seed) {
+  const auto x = to_host(numbers({30, columns}, seed).tensor());
+  return Array<D>({30, columns}, std::vector<T>(x.begin(), x.end()));
+}
+template <class D>
+std::vector<double> clipped(const Clip& clip, double weight) {
+  const auto model = mixture(experts<2>(Mlp<>{{2, 4, 1}}), gate::Softmax{}, flow::Identity{}, weight * loss::mse);
+  Supervised problem(model, samples<D>(2, 1), samples<D>(1, 2));
+  fit(problem, problem.players(1e-2, Sgd{}), {.iterations = 5, .clip = clip});
+  return on_host(problem.parameters);
+}
+
+TEST_CASE("gradients are clipped as by the CPU, also those whose squares leave the range of the numbers") {
+  for (const Clip clip : {Clip{.norm = 1e-3}, Clip{.value = 1e-4}, Clip{.value = 0.05, .norm = 0.1}}) {
+    CHECK(relative(clipped<Cpu<double>>(clip, 1), clipped<B>(clip, 1)) < 1e-12);
+    CHECK(relative(clipped<Cpu<float>>(clip, 1e25), clipped<Thrust<float>>(clip, 1e25)) < 1e-5);
+  }
+  CHECK(message([] { clipped<B>({.norm = -1}, 1); }).find("expected positive numbers") != std::string::npos);
 }
 
 }  // namespace recorded_test

@@ -64,7 +64,7 @@ struct SelectiveScan;
 /// Whether backend `B` can record what a thread asks of it and do it again: the extension for steps that the host only sets off. Its
 /// `B::Graph` is made of a function, `B::Graph(work)`, which it calls while nothing is done; `replay()` does what `work` asked for, with the
 /// same arguments and at the same addresses; `B::Graph::recording()` says whether this thread is within such a function. Work that asks
-/// for memory or for numbers back raises an `Error` there.
+/// for memory or for numbers back raises `CannotRecord` there.
 template <class B>
 concept Recordable = requires(const typename B::Graph& graph) {
   requires std::constructible_from<typename B::Graph, void (*)()>;

@@ -49,7 +49,7 @@ class HostPasses {
       std::int32_t* const label = assignment_.data() + first;
       Index changed = 0;
       for (Index i = 0; i < count; ++i) changed += found[std::size_t(i)] != label[i];
-      relabelled_[chunk] += changed;
+      if (changed > 0) relabelled_[chunk] += changed;
       if (!exact_ && changed > 0)
         for (Index i = 0; i < count; ++i)
           if (found[std::size_t(i)] != label[i]) {
@@ -150,7 +150,7 @@ class HostPasses {
     }
   }
 
-  static constexpr Index few_ = 4;  ///< fewer than a fourth
+  static constexpr Index few_ = 4;  ///< a fourth at most
 
   const T* x_;
   Index rows_, columns_, clusters_;

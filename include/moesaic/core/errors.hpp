@@ -19,6 +19,11 @@ struct Diverged : Error {
   using Error::Error;
 };
 
+/// Work that a backend cannot record, to do it again later: it waits for the device, or asks for memory of it.
+struct CannotRecord : Error {
+  using Error::Error;
+};
+
 namespace detail {
 
 /// A part of a message, its type erased: one function writes all messages, whatever they are made of, for the compiler's sake.

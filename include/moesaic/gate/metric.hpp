@@ -34,6 +34,7 @@ struct Metric {
 
   using codomain = codomain::Simplex;
 
+  bool dense(Index experts) const { return top_k == 0 || top_k == experts; }  ///< whether every expert gets every sample
   void layout(Layout& l, Index features, Index experts) const {
     detail::require_softmax("gate::Metric", top_k, temperature, experts);
     const auto net = network(features);

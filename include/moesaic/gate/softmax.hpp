@@ -19,6 +19,7 @@ struct Softmax {
 
   using codomain = codomain::Simplex;
 
+  bool dense(Index experts) const { return top_k == 0 || top_k == experts; }  ///< whether every expert gets every sample
   void layout(Layout& l, Index features, Index experts) const {
     detail::require_softmax("gate::Softmax", top_k, temperature, experts);
     l.add("weight", {features, experts}, init::fan_in(features));

@@ -61,11 +61,15 @@ struct Clip {
   double norm = std::numeric_limits<double>::infinity();   ///< then the whole is shortened to this length (Pascanu et al. 2013)
 };
 
+inline void require_bounds(const Clip& bounds) {
+  require(bounds.value > 0 && bounds.norm > 0, "clip: the bounds are value ", bounds.value, " and norm ", bounds.norm,
+          "; expected positive numbers");
+}
+
 /// Clips `gradient` in place; `norm_squared` is its squared norm if that is known and finite.
 template <class B>
 void clip(const Tensor<B>& gradient, const Clip& bounds, double norm_squared = std::numeric_limits<double>::infinity()) {
-  require(bounds.value > 0 && bounds.norm > 0, "clip: the bounds are value ", bounds.value, " and norm ", bounds.norm,
-          "; expected positive numbers");
+  require_bounds(bounds);
   if (std::isfinite(bounds.value)) {
     B::map(gradient, functor::Clamp{bounds.value}, gradient);
     norm_squared = std::numeric_limits<double>::infinity();

@@ -171,6 +171,7 @@ class EnvironmentTraining {
   Readings<B> set_off(const Step& step, const Tensor<B>& gradient) {
     const auto wanted = step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights;
     if (contributors() == data_.environments) return runner_.set_off(data_, parameters, contexts, {}, wanted, gradient);
+    require(bool(drawn_numbers_), "EnvironmentTraining: set_off without a prepare before");
     const auto selection = rule::map(functor::Same{}, drawn_numbers_.tensor(), numbers_.tensor().reshape({1, data_.environments}));
     return runner_.set_off(drawn_, parameters, contexts, selection, wanted, gradient);
   }

@@ -30,6 +30,15 @@ class Readings {
     add_in_place(value(0), value(count_ - 1));
   }
 
+  /// Waits for the device.
+  Losses read() const {
+    std::array<typename B::Scalar, std::size_t(Losses::capacity)> host;
+    B::to_host(host.data(), values());
+    Losses all{double(host[0])};
+    for (int i = 1; i < count_; ++i) all.add(name(i), double(host[std::size_t(i)]));
+    return all;
+  }
+
   int count() const { return count_; }
   std::string_view name(int i) const { return names_[std::size_t(i)]; }
   Tensor<B> value(int i) const { return values_.rows(i, 1).reshape(Shape{}); }

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include <moesaic/train/clip.hpp>
 #include <moesaic/train/player.hpp>
@@ -14,14 +16,16 @@
 namespace moesaic {
 
 namespace functor {
-/// What shortens a vector of squared length `x` to at most `bound`.
+/// What shortens a vector to the length `bound`, given the square of its length, and that of `unit` times it for vectors whose square
+/// leaves the range of the numbers.
 struct Shortening {
-  double bound;
+  double bound, unit;
   template <class S>
-  constexpr S operator()(const S& x) const {
+  constexpr S operator()(const S& squared, const S& squared_of_unit) const {
     using std::sqrt;
-    const S length = sqrt(x), most = constant<S>(bound);
-    return select(length > most, most / length, constant<S>(1));
+    const S most = constant<S>(bound), length = sqrt(squared), long_length = sqrt(squared_of_unit) / constant<S>(unit);
+    const S factor = select(length < constant<S>(std::numeric_limits<double>::infinity()), most / length, most / long_length);
+    return select(factor < constant<S>(1), factor, constant<S>(1));
   }
 };
 }  // namespace functor
@@ -38,7 +42,7 @@ class RecordedTurn {
   /// What is known once the device has been asked.
   struct Read {
     std::array<double, std::size_t(Losses::capacity)> sums{};  ///< of the losses over the steps since the last reading
-    double norm_squared;         ///< sum of the gradients' squared lengths
+    bool finite;                               ///< whether all gradients were
     std::optional<double> first_total;  ///< of the turn's first step, where that was one of them
   };
 
@@ -55,19 +59,15 @@ class RecordedTurn {
       count_ = losses.count();
       for (int i = 0; i < count_; ++i) names_[std::size_t(i)] = losses.name(i);
       add_in_place(numbers_.tensor().rows(0, count_), losses.values());
-      const auto norm_squared = make_tensor<B>(Shape{1});
-      B::sum_to(norm_squared, rule::map(functor::Square{}, gradient).reshape({gradient.size()}));
-      add_in_place(number(norm_at), norm_squared);
-      clip_on_device(gradient, bounds, norm_squared);
+      add_in_place(number(norm_at), squared_length(scale(gradient, unit)));
+      clip_on_device(gradient, bounds);
     };
-    if (graph_) {
+    if (rehearsed_ && recordable_ && !graph_) record(work);
+    if (graph_)
       graph_->replay();
-    } else if (!rehearsed_ || !recordable_) {
+    else
       work();
-      rehearsed_ = true;
-    } else {
-      record(work);
-    }
+    rehearsed_ = true;
     if (first) B::copy(number(first_at), number(0));
     has_first_ = has_first_ || first;
     ++steps_;
@@ -79,7 +79,7 @@ class RecordedTurn {
     Read out;
     for (std::size_t i = 0; i < std::size_t(Losses::capacity); ++i) out.sums[i] = double(host[i]);
     if (has_first_) out.first_total = double(host[std::size_t(first_at)]);
-    out.norm_squared = double(host[std::size_t(norm_at)]);
+    out.finite = std::isfinite(host[std::size_t(norm_at)]);
     B::fill(numbers_, T(0));
     steps_ = 0;
     has_first_ = false;
@@ -91,6 +91,7 @@ class RecordedTurn {
   std::string_view name(int i) const { return names_[std::size_t(i)]; }
 
  private:
+  static constexpr double unit = std::is_same_v<T, float> ? 1e-20 : 1e-160;  ///< with which squares of lengths stay in range
   static constexpr Index first_at = Losses::capacity, norm_at = first_at + 1, numbers = norm_at + 1;
 
   Tensor<B> number(Index i) { return numbers_.tensor().rows(i, 1); }
@@ -99,10 +100,8 @@ class RecordedTurn {
   void record(const Work& work) {
     try {
       graph_.emplace(work);
-      graph_->replay();
-    } catch (const Error&) {  // an expert that waits for the device: its steps are set off one by one
+    } catch (const CannotRecord&) {  // an expert that waits for the device: its steps are set off one by one
       recordable_ = false;
-      work();
     }
   }
   static void add_proximal(const Player<B>& player, const Tensor<B>& start, const Tensor<B>& gradient, Readings<B>& losses) {
@@ -111,13 +110,15 @@ class RecordedTurn {
     losses.add_to_total("proximal", rule::map(functor::SquaredDifference{}, p, start), 0.5 * player.proximal / n);
     B::map(gradient, functor::AddProximal{player.proximal / n}, gradient, p, start);
   }
-  static void clip_on_device(const Tensor<B>& gradient, const Clip& bounds, const Tensor<B>& norm_squared) {
-    if (std::isfinite(bounds.value)) {
-      B::map(gradient, functor::Clamp{bounds.value}, gradient);
-      B::sum_to(norm_squared, rule::map(functor::Square{}, gradient).reshape({gradient.size()}));
-    }
+  static Tensor<B> squared_length(const Tensor<B>& x) {
+    const auto out = make_tensor<B>(Shape{1});
+    B::sum_to(out, rule::map(functor::Square{}, x).reshape({x.size()}));
+    return out;
+  }
+  static void clip_on_device(const Tensor<B>& gradient, const Clip& bounds) {
+    if (std::isfinite(bounds.value)) B::map(gradient, functor::Clamp{bounds.value}, gradient);
     if (!std::isfinite(bounds.norm)) return;
-    const auto factor = rule::map(functor::Shortening{bounds.norm}, norm_squared);
+    const auto factor = rule::map(functor::Shortening{bounds.norm, unit}, squared_length(gradient), squared_length(scale(gradient, unit)));
     B::map(gradient, functor::Times{}, gradient, factor);
   }
 

@@ -130,37 +130,50 @@ class Supervised {
   Index steps() const { return options_.batch == 0 ? 1 : (samples_.size() + options_.batch - 1) / options_.batch; }
 
   Losses evaluate(const Step& step, const Tensor<B>& gradient) {
-    using X = Var<Tensor<B>>;
+    const Scratch<typename B::Memory> scratch;
+    prepare(step);
+    return set_off(step, gradient).read();
+  }
+  /// On a device that records its work: steps differ in their samples alone, if the model does not draw or need the host.
+  bool sets_off() const { return Recordable<B>; }
+  /// Brings the samples of a step together, and sets what does not learn.
+  void prepare(const Step& step) {
     const typename Workspace<typename B::Memory>::Scope scope(workspace_);
+    const Scratch<HostMemory> rows;
     workspace_.reset();
-    tape_.reset();
-    const Scratch<HostMemory> rows;  // of samples and routing, also where B's memory is another
     hold_frozen();
-    Batch<B> batch;
     if (options_.batch > 0) {
       shuffle_.draw(Random(options_.seed, 2), step.outer, step.inner * options_.batch, rows_);
-      batch = samples_.take(rows_);
+      batch_ = samples_.take(rows_);
     } else {
-      batch = samples_.range(0, samples_.size());
+      batch_ = samples_.range(0, samples_.size());
     }
+    after_batch_ = workspace_.mark();
     if (temperature_ >= 0) set_temperature(step.outer * steps() + step.inner);
+  }
+  /// The step on the samples that were prepared.
+  Readings<B> set_off(const Step& step, const Tensor<B>& gradient) {
+    using X = Var<Tensor<B>>;
+    Readings<B> losses;
+    const typename Workspace<typename B::Memory>::Scope scope(workspace_);
+    const Scratch<HostMemory> routing;  // also where B's memory is another
+    workspace_.rewind(after_batch_);
+    tape_.reset();
     const Random noise = step.random.fork(1);
     const X p = tape_.leaf(parameters);
-    const Outcome<X> outcome = model_(p, X(batch.x), batch.y, &noise);
+    const Outcome<X> outcome = model_(p, X(batch_.x), batch_.y, &noise);
     require_same_shape(outcome);
-    Losses terms(0);
     const X loss = model_.loss.evaluate(outcome, [&](std::string_view name, const X& each) {
-      terms.add(name, detail::total(each.value) / double(each.value.size()));
+      losses.add(name, primal(each), 1 / double(each.value.size()));
     });
     const auto n = double(loss.value.size());
+    losses.set_total(primal(loss), 1 / n);
     auto seed = make_tensor<B>(loss.value.shape());
     B::fill(seed, typename B::Scalar(1 / n));
     sweep(loss, seed);
     B::copy(gradient, detail::or_zeros(p.node->adjoint, p.value));
     for (const auto& [first, count] : options_.frozen) B::fill(view(gradient, first, {count}), typename B::Scalar(0));
     if (temperature_ >= 0) B::fill(view(gradient, temperature_, {1}), typename B::Scalar(0));
-    Losses losses(detail::total(loss.value) / n);
-    for (int i = 1; i < terms.count(); ++i) losses.add(terms.name(i), terms.value(i));
     return losses;
   }
 
@@ -236,6 +249,8 @@ class Supervised {
   std::vector<Array<B>> held_;  ///< frozen parameters before a step
   Index temperature_ = -1;  ///< where the scheduled temperature is
   Workspace<typename B::Memory> workspace_;
+  typename Workspace<typename B::Memory>::Mark after_batch_{};
+  Batch<B> batch_;  ///< the samples of a step, in the workspace
   Tape<Tensor<B>> tape_;
 };
 

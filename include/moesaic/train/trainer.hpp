@@ -64,6 +64,7 @@ class Trainer {
     require(options_.iterations >= 0, "fit: ", options_.iterations, " iterations; expected at least 0");
     require(options_.validation_every >= 1, "fit: validation_every is ", options_.validation_every, "; expected at least 1");
     require(!players.empty(), "fit: no player; expected at least one");
+    require_bounds(options_.clip);
     state_.players = std::move(players);
     state_.seed = options_.seed;
     for (std::size_t i = 0; i < state_.players.size(); ++i) admit(state_.players[i], i);
@@ -138,7 +139,7 @@ class Trainer {
       kept.gradient = Array<B>(shape);
     }
     kept.best = Array<B>(shape);
-    if (p.proximal > 0 || sets_off(p)) kept.turn_start = Array<B>(shape);
+    if (p.proximal > 0) kept.turn_start = Array<B>(shape);
     if constexpr (sets_off_somewhere) turns_.emplace_back();
     before_.push_back(p.tolerance > 0 ? Array<B>(shape) : Array<B>());
     state_.kept.push_back(std::move(kept));
@@ -160,7 +161,7 @@ class Trainer {
       Scratch<typename B::Memory> scratch;
       const Step now{s.player, s.inner, s.outer, s.steps, Random(s.seed).fork(std::uint64_t(s.steps))};
       const Tensor<B> p = player.parameters, g = kept.gradient;
-      if (kept.turn_start && s.inner == 0) B::copy(kept.turn_start, p);
+      if (player.proximal > 0 && s.inner == 0) B::copy(kept.turn_start, p);
       if (sets_off(player))
         set_off(now, player, kept);
       else
@@ -173,9 +174,10 @@ class Trainer {
         player.optimiser.update(kept.optimiser, player.part(p, k), player.part(g, k), rate);
       if constexpr (Contract::template has_after_step<Problem>) problem_.after_step(now);
       if (before) settled = squared_distance(p, before) < player.tolerance * squared_norm(before);
-    } catch (const Error& e) {
+    } catch (const Error& error) {
+      const std::string cause = cause_of(error);
       fail("player \"", player.name, "\", step ", s.steps + 1, " (outer iteration ", s.outer + 1, ", inner step ", s.inner + 1,
-           "): ", e.what());
+           "): ", cause);
     }
     ++s.steps;
     if (++s.inner == player.inner_steps || settled) end_turn(kept);
@@ -210,11 +212,22 @@ class Trainer {
   /// Fills the gradient, and learns nothing of it until `read`.
   void set_off(const Step& now, const Player<B>& player, PlayerState<B>& kept) {
     if constexpr (sets_off_somewhere) {
-      if (now.inner == 0) kept.sums = {};
+      if (now.inner == 0) {
+        kept.sums = {};
+        if (now.player == first_player_ && state_.validations == 0) keep_candidates();
+      }
       const Tensor<B> g = kept.gradient;
       if constexpr (Contract::template has_prepare<Problem>) problem_.prepare(now);
       turns_[now.player].step(player, kept.turn_start, now.inner == 0, g, options_.clip, [&] { return problem_.set_off(now, g); });
       if (now.inner + 1 == player.inner_steps) read(now.player);
+    }
+  }
+  /// Puts all parameters aside: whether they are the best is known once the first loss of the turn is.
+  void keep_candidates() {
+    candidates_.resize(state_.players.size());
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      if (!candidates_[i]) candidates_[i] = Array<B>(state_.players[i].parameters.shape());
+      B::copy(candidates_[i], state_.players[i].parameters);
     }
   }
   /// What `evaluate` sees at once, of all steps of a player that were set off since.
@@ -223,28 +236,35 @@ class Trainer {
       auto& s = state_;
       auto& turn = turns_[i];
       if (turn.steps() == 0) return;
-      const Player<B>& player = s.players[i];
-      PlayerState<B>& kept = s.kept[i];
       const Index steps = turn.steps();
       const auto found = turn.read();
+      if (i == first_player_ && found.first_total && s.validations == 0 && *found.first_total < s.lowest_loss) {
+        s.lowest_loss = *found.first_total;
+        s.best_from = s.outer;
+        for (std::size_t p = 0; p < candidates_.size(); ++p) B::copy(s.kept[p].best, candidates_[p]);
+      }
       Losses losses(found.sums[0]);
       for (int t = 1; t < turn.count(); ++t) losses.add(turn.name(t), found.sums[std::size_t(t)]);
       try {
-        record(losses, kept);
-        if (!std::isfinite(found.norm_squared)) {
-          require_finite("the gradient of", player, kept.gradient.tensor());
-          fail("the square of the gradient's length leaves the range of the backend's numbers");
+        record(losses, s.kept[i]);
+        if (!found.finite) {
+          require_finite("the gradient of", s.players[i], s.kept[i].gradient.tensor());
+          fail("the gradient of \"", s.players[i].name, "\" is not finite");
         }
       } catch (const Error& e) {
         fail(e.what(), ", in one of the last ", steps, " steps");
       }
       loss_ = losses.total() / double(steps);
-      if (i == first_player_ && found.first_total && s.validations == 0 && *found.first_total < s.lowest_loss) {
-        s.lowest_loss = *found.first_total;
-        s.keep_best(s.outer);
-        B::copy(kept.best, kept.turn_start);
-      }
     }
+  }
+  /// An error, or what steps that were set off before it had come to already.
+  std::string cause_of(const Error& error) {
+    try {
+      read(state_.player);
+    } catch (const Error& earlier) {
+      return earlier.what();
+    }
+    return error.what();
   }
 
   /// Adds `beta/2 mean((p - p_start)^2)` and its gradient, `beta (p - p_start) / n`; both are zero at the turn's first step.
@@ -297,7 +317,11 @@ class Trainer {
   }
 
   void save() {
-    for (std::size_t i = 0; i < state_.players.size(); ++i) read(i);
+    try {
+      read(state_.player);
+    } catch (const Error& e) {
+      fail("player \"", state_.players[state_.player].name, "\": ", e.what());
+    }
     for (const auto& p : state_.players) require_finite_parameters(p);
     measure_time();
     saving_ = true;
@@ -393,6 +417,7 @@ class Trainer {
   FitState<B> state_;
   std::vector<Array<B>> before_;  ///< by player: the parameters before a step; absent without a tolerance
   std::vector<std::conditional_t<sets_off_somewhere, RecordedTurn<B>, std::monostate>> turns_;  ///< by player
+  std::vector<Array<B>> candidates_;  ///< by player: the parameters at the start of the first player's turn, where its steps are set off
   std::vector<double> row_;
   Progress progress_;
   std::size_t first_player_ = 0;

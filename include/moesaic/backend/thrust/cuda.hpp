@@ -22,13 +22,31 @@ namespace moesaic::device {
 inline constexpr const char* system_name = "CUDA through Thrust";
 
 inline void check(cudaError_t status, const char* what) {
-  if (status != cudaSuccess) fail("CUDA: ", what, ": ", cudaGetErrorString(status));
+  if (status == cudaSuccess) return;
+  (void)cudaGetLastError();  // told here, and not by the next kernel as well
+  fail("CUDA: ", what, ": ", cudaGetErrorString(status));
 }
 inline void check(cublasStatus_t status, const char* what) {
   if (status != CUBLAS_STATUS_SUCCESS) fail("cuBLAS: ", what, ": ", cublasGetStatusString(status));
 }
 
-/// The GPU that is current when it is first asked for, with the one stream on which everything runs in order.
+/// A stream of the current GPU and what puts products into it. Never destroyed: arrays of static duration may outlive anything.
+struct Queue {
+  cudaStream_t stream = nullptr;
+  cublasHandle_t blas = nullptr;
+
+  Queue() {
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+    check(cublasCreate(&blas), "cublasCreate");
+    check(cublasSetStream(blas, stream), "cublasSetStream");
+    constexpr std::size_t bytes = std::size_t{32} << 20;  // of its own: it must not ask for memory while a graph is recorded
+    void* workspace = nullptr;
+    check(cudaMalloc(&workspace, bytes), "cudaMalloc");
+    check(cublasSetWorkspace(blas, workspace, bytes), "cublasSetWorkspace");
+  }
+};
+
+/// The GPU that is current when it is first asked for.
 class Gpu {
  public:
   /// Why none can be used; empty where one can.
@@ -38,36 +56,31 @@ class Gpu {
     if (status != cudaSuccess) return std::string("no GPU can be used: ") + cudaGetErrorString(status);
     return count > 0 ? "" : "this machine has no GPU";
   }
-  static Gpu& instance() {
-    static Gpu* const gpu = new Gpu;  // never destroyed: arrays of static duration may outlive anything
-    return *gpu;
+  /// The queue in which everything is done, in order.
+  static const Queue& main() {
+    static const Queue* const queue = [] {
+      const std::string reason = unavailable();
+      require(reason.empty(), "Thrust backend: ", reason);
+      return new Queue;
+    }();
+    return *queue;
   }
-  cudaStream_t stream() const { return stream_; }
-  cublasHandle_t blas() const { return blas_; }
-
- private:
-  Gpu() {
-    const std::string reason = unavailable();
-    require(reason.empty(), "Thrust backend: ", reason);
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
-    check(cublasCreate(&blas_), "cublasCreate");
-    check(cublasSetStream(blas_, stream_), "cublasSetStream");
-    constexpr std::size_t bytes = std::size_t{32} << 20;  // of its own: it must not ask for memory while a graph is recorded
-    void* workspace = nullptr;
-    check(cudaMalloc(&workspace, bytes), "cudaMalloc");
-    check(cublasSetWorkspace(blas_, workspace, bytes), "cublasSetWorkspace");
+  /// The queue in which this thread records: what other threads do in the meantime is not recorded with it.
+  static const Queue& recorder() {
+    thread_local const Queue* const queue = new Queue;
+    return *queue;
   }
-  cudaStream_t stream_ = nullptr;
-  cublasHandle_t blas_ = nullptr;
+  /// Where what this thread asks for goes now.
+  static const Queue& queue() { return Traffic::own().recording ? recorder() : main(); }
 };
 
 /// Why the device cannot be used; empty where it can.
 inline std::string unavailable() { return Gpu::unavailable(); }
-inline auto policy() { return ::thrust::cuda::par_nosync.on(Gpu::instance().stream()); }
+inline auto policy() { return ::thrust::cuda::par_nosync.on(Gpu::queue().stream); }
 
 struct Memory {
   static void* allocate(std::size_t bytes) {
-    Gpu::instance();
+    Gpu::main();
     Traffic::own().require_done("it asks for memory");
     void* p = nullptr;
     const cudaError_t status = cudaMalloc(&p, bytes);
@@ -94,18 +107,18 @@ void launch(Index n, const Kernel& kernel) {
 
 inline void copy_to_device(void* to, const void* host, std::size_t bytes) {
   Traffic::own().wait();
-  const auto stream = Gpu::instance().stream();
+  const auto stream = Gpu::main().stream;
   check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream), "copy to the device");
   check(cudaStreamSynchronize(stream), "copy to the device");
 }
 inline void copy_to_host(void* host, const void* from, std::size_t bytes) {
   Traffic::own().wait();
-  const auto stream = Gpu::instance().stream();
+  const auto stream = Gpu::main().stream;
   check(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream), "copy to the host");
   check(cudaStreamSynchronize(stream), "copy to the host");
 }
 inline void copy_on_device(void* to, const void* from, std::size_t bytes) {
-  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, Gpu::instance().stream()), "copy on the device");
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, Gpu::queue().stream), "copy on the device");
 }
 
 /// `c[b] = a[b] b[b] + beta c[b]`: `a [batch, m, k]`, or with `transposed` `[batch, k, m]`; `b [batch, k, n]`; `c [batch, m, n]`.
@@ -126,7 +139,7 @@ struct Gemm {
             " and ", k, " x ", n, ", too large for cuBLAS");
     const T one = 1;
     const auto multiply = [&](auto gemm) {
-      return gemm(Gpu::instance().blas(), CUBLAS_OP_N, transposed ? CUBLAS_OP_T : CUBLAS_OP_N, int(n), int(m), int(k), &one, b, int(n),
+      return gemm(Gpu::queue().blas, CUBLAS_OP_N, transposed ? CUBLAS_OP_T : CUBLAS_OP_N, int(n), int(m), int(k), &one, b, int(n),
                   k * n, a, int(transposed ? m : k), m * k, &beta, c, int(n), m * n, int(batch));
     };
     if constexpr (std::is_same_v<T, float>)

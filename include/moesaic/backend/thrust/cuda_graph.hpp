@@ -26,16 +26,22 @@ class Graph {
     cudaGraphExec_t graph = nullptr;
     const cudaError_t status = cudaGraphInstantiate(&graph, captured, 0);
     (void)cudaGraphDestroy(captured);
-    check(status, "a graph of a step");
+    if (status != cudaSuccess) refuse();
     graph_.reset(graph);
   }
-  void replay() const { check(cudaGraphLaunch(graph_.get(), Gpu::instance().stream()), "launch of a graph"); }
+  void replay() const { check(cudaGraphLaunch(graph_.get(), Gpu::main().stream), "launch of a graph"); }
   static bool recording() { return Traffic::own().recording; }
 
  private:
+  [[noreturn]] static void refuse() {
+    (void)cudaGetLastError();  // told by the exception, not by the next kernel
+    throw CannotRecord("CUDA: a step cannot be recorded as a graph");
+  }
+
   class Capture {
    public:
     Capture() {
+      Traffic::own().require_done("it is recorded within another one");
       check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "begin of a graph");
       Traffic::own().recording = true;
     }
@@ -45,22 +51,21 @@ class Graph {
       if (!Traffic::own().recording) return;  // it has ended
       cudaGraph_t unfinished = nullptr;
       (void)stop(unfinished);
+      (void)cudaGetLastError();
       if (unfinished) (void)cudaGraphDestroy(unfinished);
     }
     cudaGraph_t end() {
       cudaGraph_t graph = nullptr;
-      if (stop(graph) != cudaSuccess || !graph) throw CannotRecord("CUDA: a step cannot be recorded as a graph");
+      if (stop(graph) != cudaSuccess || !graph) refuse();
       return graph;
     }
 
    private:
     cudaError_t stop(cudaGraph_t& graph) {
       Traffic::own().recording = false;
-      const cudaError_t status = cudaStreamEndCapture(stream_, &graph);
-      if (status != cudaSuccess) (void)cudaGetLastError();  // told by the exception, not by the next call
-      return status;
+      return cudaStreamEndCapture(stream_, &graph);
     }
-    cudaStream_t stream_ = Gpu::instance().stream();
+    cudaStream_t stream_ = Gpu::recorder().stream;
   };
   struct Destroy {
     void operator()(cudaGraphExec_t graph) const { (void)cudaGraphExecDestroy(graph); }

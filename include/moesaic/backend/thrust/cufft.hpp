@@ -28,7 +28,6 @@ inline cufftHandle make_fourier_plan(cufftType type, Index n, Index count) {
   check(cufftPlanMany(&plan, 1, &length, forward ? &reals : &numbers, 1, forward ? reals : numbers, forward ? &numbers : &reals, 1,
                       forward ? numbers : reals, type, int(count)),
         "plan");
-  check(cufftSetStream(plan, Gpu::instance().stream()), "stream");
   return plan;
 }
 
@@ -41,6 +40,7 @@ void with_fourier_plan(cufftType type, Index n, Index count, const F& execute) {
   const std::lock_guard lock(mutex);
   auto at = plans->find({type, n, count});
   if (at == plans->end()) at = plans->emplace(std::tuple{type, n, count}, make_fourier_plan(type, n, count)).first;
+  check(cufftSetStream(at->second, Gpu::queue().stream), "stream");
   check(execute(at->second), "execution");
 }
 

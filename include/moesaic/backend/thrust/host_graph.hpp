@@ -49,7 +49,10 @@ class Graph {
     void (*run)(const void* job);
   };
   struct Recording {
-    explicit Recording(Graph& graph) { current() = &graph, Traffic::own().recording = true; }
+    explicit Recording(Graph& graph) {
+      Traffic::own().require_done("it is recorded within another one");
+      current() = &graph, Traffic::own().recording = true;
+    }
     Recording(const Recording&) = delete;
     Recording& operator=(const Recording&) = delete;
     ~Recording() { current() = nullptr, Traffic::own().recording = false; }

@@ -2,15 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include <moesaic/core/errors.hpp>
 
 namespace moesaic::device {
-
-/// Work that cannot be recorded: it waits for the device, or asks for memory of it.
-struct CannotRecord : Error {
-  using Error::Error;
-};
 
 /// What this thread and the device have to do with each other at the moment.
 struct Traffic {
