@@ -32,12 +32,12 @@ class HostPasses {
         sums_(take<double>((1 + tiles_.chunks().count) * clusters_ * columns_)),
         counts_(take<Index>((1 + tiles_.chunks().count) * clusters_)),
         relabelled_(take<Index>(tiles_.chunks().count)) {
-    std::fill(assignment_.begin(), assignment_.end(), -1);
+    std::fill(assignment_.begin(), assignment_.end(), unlabelled_);
     std::fill_n(relabelled_, tiles_.chunks().count, rows_);
   }
 
-  /// Labels all samples and sums them by label, both in one pass over memory. Where few labels changed in the pass before, the
-  /// samples whose label changes leave one sum and join another, and the others stay in theirs.
+  /// Labels all samples and sums them by label, both in one pass over memory. After the first pass, unless many labels changed
+  /// in the pass before, the samples whose label changes leave one sum and join another, and the others stay in theirs.
   void assign() {
     scan_.set(centroids_, tiles_.origin());
     exact_ = few_ * std::accumulate(relabelled_, relabelled_ + tiles_.chunks().count, Index{0}) > rows_;
@@ -48,7 +48,7 @@ class HostPasses {
       scan_.nearest(tile, found.data());
       std::int32_t* const label = assignment_.data() + first;
       Index changed = 0;
-      for (Index i = 0; i < count; ++i) changed += found[std::size_t(i)] != label[i];
+      for (Index i = 0; i < count; ++i) changed += label[i] != unlabelled_ && found[std::size_t(i)] != label[i];
       if (changed > 0) relabelled_[chunk] += changed;
       if (!exact_ && changed > 0)
         for (Index i = 0; i < count; ++i)
@@ -151,6 +151,7 @@ class HostPasses {
   }
 
   static constexpr Index few_ = 4;  ///< a fourth at most
+  static constexpr std::int32_t unlabelled_ = -1;
 
   const T* x_;
   Index rows_, columns_, clusters_;
