@@ -42,8 +42,8 @@ class RecordedTurn {
   /// What is known once the device has been asked.
   struct Read {
     std::array<double, std::size_t(Losses::capacity)> sums{};  ///< of the losses over the steps since the last reading
-    bool finite;                               ///< whether all gradients were
-    std::optional<double> first_total;  ///< of the turn's first step, where that was one of them
+    bool finite = true;                                        ///< whether all gradients were
+    std::optional<double> first_total = {};                    ///< of the turn's first step, where that was one of them
   };
 
   RecordedTurn() : numbers_(Shape{numbers}) {}
