@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -44,6 +45,17 @@ inline double relative(const std::vector<double>& a, const std::vector<double>& 
     size = std::max(size, std::abs(a[i]));
   }
   return worst / size;
+}
+
+/// The message of the error that `f` raises.
+template <class F>
+std::string message(const F& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
 }
 
 template <class T>

@@ -41,16 +41,6 @@ void compare_weights(const F& f, double tolerance = rounding<T>) {
   CHECK(difference(f(Cpu<T>{}).tensor(), f(Thrust<T>{}).tensor()) <= tolerance);
 }
 
-template <class F>
-std::string message(const F& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 /// Both backends raise the same error, and it says `part`.
 template <class T, class F>
 void compare_errors(const char* part, const F& f) {

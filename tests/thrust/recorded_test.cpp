@@ -1,10 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
-#include <limits>
 #include <string>
 
 #include <moesaic/ode/tsit5.hpp>
-
 #include <moesaic/train/supervised.hpp>
 
 #include "both.hpp"
@@ -16,16 +14,6 @@ using namespace thrust_test;
 using B = Thrust<double>;
 
 std::int64_t waits() { return device::Traffic::own().waits; }
-
-template <class F>
-std::string message(const F& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return {};
-}
 
 TEST_CASE("a record does nothing until it is done again, and then what was asked for, as often as one likes") {
   const Array<B> x(Shape{2, 3}, std::vector<double>{1, 2, 3, 4, 5, 6}), w(Shape{3, 1}, std::vector<double>{1, -1, 2}), sum(Shape{2, 1});

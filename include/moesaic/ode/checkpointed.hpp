@@ -134,7 +134,7 @@ auto solve(const Solver& solver, const Parametrised<Make, Inputs...>& p, const X
   if constexpr (moesaic::detail::Recording<Y>::single) {
     if (moesaic::detail::tape_of_any(all)) {
       detail::check_problem<Solver>(shape(x0), times);
-      if constexpr (detail::on_host<X>) require(detail::all_finite(primal(x0)), Solver::name, ": the initial state is not finite");
+      require(detail::looks_finite(primal(x0)), Solver::name, ": the initial state is not finite");
       return detail::solve_segments(solver, p.make, all, times, adjoint.segments);
     }
   }

@@ -45,7 +45,7 @@ bool all_finite(const Tensor<B>& x) {
   return number(sum(rule::map(FiniteAsZero{}, x))) == 0;
 }
 
-/// The same on another device, where nobody looks while a step is recorded: whoever reads its losses will see.
+/// The same, but that nobody can look while a step is recorded: whoever reads its losses will see.
 template <class B>
 bool looks_finite(const Tensor<B>& x) {
   return recording<B>() || all_finite(x);
