@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
-#include <limits>
-#include <vector>
+#include <optional>
+#include <span>
 
 #include <moesaic/expert/experts.hpp>
 #include <moesaic/flow/identity.hpp>
 #include <moesaic/gate/codomain.hpp>
+#include <moesaic/loss/best_expert.hpp>
 #include <moesaic/loss/compose.hpp>
+#include <moesaic/ops/one_hot.hpp>
 
 namespace moesaic {
 
@@ -77,33 +79,6 @@ void supply(Outcome<X>& to, const G& g) {
     to.prototypes = g.prototypes;
   }
 }
-
-/// Which of the experts that were run on a sample comes nearest to its target, the lower index on ties.
-struct Contest {
-  double* least;
-  std::int32_t* best;
-
-  explicit Contest(Index samples)
-      : least(Workspace<HostMemory>::current().template take<double>(std::size_t(samples))),
-        best(Workspace<HostMemory>::current().template take<std::int32_t>(std::size_t(samples))) {
-    std::fill_n(least, samples, std::numeric_limits<double>::infinity());
-    std::fill_n(best, samples, -1);
-  }
-  /// Predictions `y` of expert `k` for the samples `who`, and their targets.
-  template <class B>
-  void enter(Index k, std::span<const std::int32_t> who, const Tensor<B>& y, const Tensor<B>& target) {
-    const Scratch<typename B::Memory> scratch;
-    const Tensor<B> error = map(functor::SquaredDifference{}, y, target);
-    Shape each = error.shape();
-    for (int a = 1; a < each.rank(); ++a) each[a] = 1;
-    auto* host = Workspace<HostMemory>::current().template take<typename B::Scalar>(who.size());
-    B::to_host(host, sum_to(error, each));
-    for (std::size_t i = 0; i < who.size(); ++i) {
-      const auto at = std::size_t(who[i]);
-      if (double(host[i]) < least[at]) least[at] = double(host[i]), best[at] = std::int32_t(k);
-    }
-  }
-};
 
 }  // namespace detail
 
@@ -224,8 +199,11 @@ struct Mixture {
       host = copy;
     }
     constexpr bool contested = loss::reads<Loss, quantity::BestExpert>();
-    detail::Contest contest(contested ? n : 0);
-    if (contested && target) out.best = {contest.best, std::size_t(n)};
+    std::optional<detail::Contest<BackendOf<X>>> contest;
+    if (contested && target) {
+      contest.emplace(one_hot ? one_hot_of_largest(primal(g.logits)) : primal(g.weights));
+      out.best = contest->best;
+    }
     for (Index k = 0; k < count; ++k) {
       auto* rows = workspace.template take<std::int32_t>(std::size_t(n));
       std::size_t chosen = 0;
@@ -237,7 +215,7 @@ struct Mixture {
       const std::span<const std::int32_t> who(rows, chosen);
       X y = expert(parameters, k, chosen == std::size_t(n) ? seen : gather(seen, who));
       if constexpr (contested)
-        if (target) contest.enter(k, who, primal(y), chosen == std::size_t(n) ? target : gather(target, who));
+        if (contest) contest->enter(k, who, primal(y), chosen == std::size_t(n) ? target : gather(target, who));
       if constexpr (!one_hot) {
         const X w = slice(g.weights, 1, k, 1);
         Shape each = shape(y);

@@ -51,7 +51,7 @@ void check_loss(const std::string& name, const Loss& loss) {
 /// A batch that a metric gate has seen.
 struct Batch {
   Array<B> logits{}, weights{}, embedding{}, prototypes{};
-  std::vector<std::int32_t> best{};
+  Array<B> best{};
 
   template <class X>
   Outcome<X> outcome() const {
@@ -60,7 +60,7 @@ struct Batch {
     if (weights) o.weights = X(weights);
     if (embedding) o.embedding = X(embedding);
     if (prototypes) o.prototypes = X(prototypes);
-    o.best = best;
+    if (best) o.best = best;
     return o;
   }
   template <class Loss>
@@ -72,11 +72,12 @@ struct Batch {
   }
 };
 Array<B> rows(Index columns, const std::vector<double>& v) { return Array<B>({Index(v.size()) / columns, columns}, v); }
+Array<B> labels(const std::vector<double>& v) { return Array<B>({Index(v.size())}, v); }
 Array<B> logarithm(const Array<B>& x) { return Array<B>(log(x.tensor())); }
 
 /// Nine samples in three dimensions, four experts.
 const Batch batch{.logits = numbers({9, 4}, 11), .weights = Array<B>(softmax(numbers({9, 4}, 11).tensor())),
-                  .embedding = numbers({9, 3}, 12), .prototypes = numbers({4, 3}, 13, 0.4), .best = {0, 1, 1, 0, 2, 2, 0, 3, 2}};
+                  .embedding = numbers({9, 3}, 12), .prototypes = numbers({4, 3}, 13, 0.4), .best = labels({0, 1, 1, 0, 2, 2, 0, 3, 2})};
 
 /// With respect to logits, embedding and prototypes of `batch`.
 template <class Loss>
@@ -233,7 +234,8 @@ TEST_CASE("consistency is the symmetric Kullback-Leibler divergence of similar s
 
 TEST_CASE("triplets are the hardest of the batch, as a search through all of them finds them") {
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
-    const Batch some{.embedding = numbers({7, 2}, 20 + seed), .best = {0, 1, 1, 0, 2, 0, 1}};  // sample 4 is alone
+    const std::vector<double> label{0, 1, 1, 0, 2, 0, 1};  // sample 4 is alone
+    const Batch some{.embedding = numbers({7, 2}, 20 + seed), .best = labels(label)};
     const double margin = 0.5;
     double hinge = 0, contrast = 0;
     for (Index a = 0; a < 7; ++a) {
@@ -241,7 +243,7 @@ TEST_CASE("triplets are the hardest of the batch, as a search through all of the
       double farthest = 0, nearest = std::numeric_limits<double>::infinity();
       for (Index j = 0; j < 7; ++j) {
         const double d = distance(some.embedding, a, j);
-        if (some.best[std::size_t(a)] == some.best[std::size_t(j)])
+        if (label[std::size_t(a)] == label[std::size_t(j)])
           farthest = std::max(farthest, d);
         else
           nearest = std::min(nearest, d);
@@ -256,12 +258,12 @@ TEST_CASE("triplets are the hardest of the batch, as a search through all of the
 }
 
 TEST_CASE("triplets that are apart cost nothing, and a batch without any neither") {
-  const Batch apart{.embedding = rows(1, {0, 0.5, 2, 2.2}), .best = {0, 0, 1, 1}};
+  const Batch apart{.embedding = rows(1, {0, 0.5, 2, 2.2}), .best = labels({0, 0, 1, 1})};
   CHECK(apart.each(loss::triplet()) == std::vector<double>(4, 0.0));
   CHECK(apart.mean(loss::triplet(2)) > 0);
-  for (const std::vector<std::int32_t>& labels : {std::vector<std::int32_t>{3, 3, 3, 3}, {0, 1, 2, 3}})
-    for (double each : Batch{.embedding = apart.embedding, .best = labels}.each(loss::contrastive())) CHECK(each == 0);
-  CHECK_THROWS_WITH_AS((Batch{.embedding = apart.embedding, .best = {1, 2}}.each(loss::triplet())),
+  for (const auto& alone : {labels({3, 3, 3, 3}), labels({0, 1, 2, 3})})
+    for (double each : Batch{.embedding = apart.embedding, .best = alone}.each(loss::contrastive())) CHECK(each == 0);
+  CHECK_THROWS_WITH_AS((Batch{.embedding = apart.embedding, .best = labels({1, 2})}.each(loss::triplet())),
                        "metric learning: 2 labels for 4 embeddings", Error);
 }
 

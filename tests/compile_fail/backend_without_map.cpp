@@ -10,7 +10,8 @@ struct Mine : cpu::Moves<Mine, float>,
               cpu::Products<Mine, float>,
               cpu::Reductions<Mine, float>,
               cpu::Rearrangements<Mine, float>,
-              cpu::Scans<Mine, float> {
+              cpu::Scans<Mine, float>,
+              cpu::Loops {
   using Scalar = float;
   using Memory = HostMemory;
 #ifndef CONTROL

@@ -28,6 +28,8 @@ enum class Case {
   neural_context_flow,
   coda_in_single_precision,
   naive_geps,
+  neighbours_expanded_about_random_contexts,
+  naive_mixture_of_hard_environments,
   all_environments_coda,
   all_environments_naive_geps,
   all_environments_in_single_precision,
@@ -62,11 +64,13 @@ std::vector<double> on_host(const Array<B>& x) {
   return {host.begin(), host.end()};
 }
 
-/// 20 steps of so many environments (0: all), the gate refitted after every fifth.
+/// 20 steps, the gate refitted after every fifth.
 template <class B, class Model>
-Trained train(const Model& model, Index contributors) {
+Trained train(const Model& model, EnvironmentOptions options) {
   const EnvironmentData<B> data(two_kinds());
-  EnvironmentTraining<B, Model> training(model, data, {.contributors = contributors, .pool_size = 2, .part_size = 4, .seed = 3});
+  options.part_size = 4;
+  options.seed = 3;
+  EnvironmentTraining<B, Model> training(model, data, options);
   const auto players = training.players(0.01, 0.02, 5);
   const auto run = fit(training, std::span<const Player<B>>(players), {.iterations = 2, .clip = {.norm = 0.5}, .seed = 1});
   Trained out;
@@ -103,17 +107,22 @@ Trained run(Case which) {
   const gate::KMeansLeastSquares refitted{.refit_every = 5};
   const auto coda = model_of(Coda<>{}, refitted);
   const auto naive_geps = model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 0, false);  // experts see the whole context
+  const EnvironmentOptions five{.contributors = 5, .pool_size = 2};
+  ThreeNetworks<> three_networks;
+  three_networks.interface = 4;
   switch (which) {
-    case Case::neural_context_flow: {
-      ThreeNetworks<> field;
-      field.interface = 4;
-      return train<Backend<double>>(model_of(field, refitted, 2), 5);
-    }
-    case Case::coda_in_single_precision: return train<Backend<float>>(coda, 5);
-    case Case::naive_geps: return train<Backend<double>>(naive_geps, 5);
-    case Case::all_environments_coda: return train<Backend<double>>(coda, 0);
-    case Case::all_environments_naive_geps: return train<Backend<double>>(naive_geps, 0);
-    case Case::all_environments_in_single_precision: return train<Backend<float>>(coda, 0);
+    case Case::neural_context_flow: return train<Backend<double>>(model_of(three_networks, refitted, 2), five);
+    case Case::coda_in_single_precision: return train<Backend<float>>(coda, five);
+    case Case::naive_geps: return train<Backend<double>>(naive_geps, five);
+    case Case::neighbours_expanded_about_random_contexts:
+      return train<Backend<double>>(model_of(three_networks, refitted, 1),
+                                    {.contributors = 4, .draw = Draw::neighbours, .pool_size = 3, .pool = Pool::random});
+    case Case::naive_mixture_of_hard_environments:
+      return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 1, false),
+                                    {.pool_size = 2, .pool = Pool::nearest_others, .reweighting = Reweighting::softmax});
+    case Case::all_environments_coda: return train<Backend<double>>(coda, {});
+    case Case::all_environments_naive_geps: return train<Backend<double>>(naive_geps, {});
+    case Case::all_environments_in_single_precision: return train<Backend<float>>(coda, {});
     case Case::adaptation_in_single_precision: return adapted<Backend<float>>(coda);
   }
   return {};

@@ -23,11 +23,17 @@ TEST_CASE("the first 20 steps of MixER are those of the CPU: CoDA in single prec
   compare(Case::coda_in_single_precision, 1e-4);
 }
 TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: GEPS") { compare(Case::naive_geps, 1e-11); }
-TEST_CASE("the first 20 steps, recorded and done again, are those of the CPU: CoDA") { compare(Case::all_environments_coda, 1e-11); }
-TEST_CASE("the first 20 steps, recorded and done again, are those of the CPU: naive GEPS") {
+TEST_CASE("the first 20 steps of MixER are those of the CPU: neighbours, each expanded about random contexts") {
+  compare(Case::neighbours_expanded_about_random_contexts, 1e-11);
+}
+TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: hard environments weigh more, expanded about the nearest others") {
+  compare(Case::naive_mixture_of_hard_environments, 1e-11);
+}
+TEST_CASE("the first 20 steps, all environments, are those of the CPU: CoDA") { compare(Case::all_environments_coda, 1e-11); }
+TEST_CASE("the first 20 steps, all environments, are those of the CPU: naive GEPS") {
   compare(Case::all_environments_naive_geps, 1e-11);
 }
-TEST_CASE("the first 20 steps, recorded and done again, are those of the CPU: CoDA in single precision") {
+TEST_CASE("the first 20 steps, all environments, are those of the CPU: CoDA in single precision") {
   compare(Case::all_environments_in_single_precision, 1e-4);
 }
 TEST_CASE("new environments find the contexts and experts that they find on the CPU") {

@@ -27,8 +27,10 @@ TEST_CASE("a record does nothing until it is done again, and then what was asked
   CHECK(to_host(sum.tensor()) == std::vector<double>{5, 11});
   const B::Graph graph(work);
   CHECK(to_host(sum.tensor()) == std::vector<double>{5, 11});
+  const auto before = device::Traffic::own().replays;
   graph.replay();
   graph.replay();
+  CHECK(device::Traffic::own().replays - before == 2);
   CHECK(to_host(sum.tensor()) == std::vector<double>{15, 33});
   CHECK(to_host(copied.tensor()) == std::vector<double>{15, 33});
 }
@@ -43,9 +45,9 @@ TEST_CASE("work that waits for the device or asks for memory cannot be recorded,
 
 /// Waits of a run.
 template <class Model>
-std::int64_t waits_of(const Model& model, Index iterations, Index contributors = 0) {
+std::int64_t waits_of(const Model& model, Index iterations, const EnvironmentOptions& options = {.seed = 3}) {
   const EnvironmentData<B> data(two_kinds());
-  EnvironmentTraining<B, Model> training(model, data, {.contributors = contributors, .seed = 3});
+  EnvironmentTraining<B, Model> training(model, data, options);
   const auto players = training.players(0.01, 0.02, 5);
   const auto before = waits();
   const auto run = fit(training, std::span<const Player<B>>(players), {.iterations = iterations, .clip = {.norm = 0.5}, .seed = 1});
@@ -54,13 +56,21 @@ std::int64_t waits_of(const Model& model, Index iterations, Index contributors =
   return waits() - before;
 }
 
+/// Waits in a turn of five steps, from the fourth iteration on.
+template <class Model>
+double waits_in_a_turn(const Model& model, const EnvironmentOptions& options = {.seed = 3}) {
+  return double(waits_of(model, 6, options) - waits_of(model, 4, options)) / (2 * 2);
+}
+
 TEST_CASE("the host waits for the device once in a turn of five steps") {
   const gate::KMeansLeastSquares seldom{.refit_every = 1000};
-  const auto model = model_of(Coda<>{}, seldom);
-  CHECK(waits_of(model, 6) - waits_of(model, 4) == 2 * 2);
-  const auto naive = model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 0, false);
-  CHECK(waits_of(naive, 6) - waits_of(naive, 4) == 2 * 2);
-  CHECK(waits_of(model, 6, 5) - waits_of(model, 4, 5) == 2 * 2);  // five environments that the host draws, in every step others
+  const auto coda = model_of(Coda<>{}, seldom);
+  CHECK(waits_in_a_turn(coda) == 1);
+  CHECK(waits_in_a_turn(coda, {.contributors = 5, .seed = 3}) == 1);
+  CHECK(waits_in_a_turn(coda, {.contributors = 5, .draw = Draw::neighbours, .reweighting = Reweighting::softmax, .seed = 3}) == 1);
+  CHECK(waits_in_a_turn(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 0, false)) == 1);
+  for (const Pool pool : {Pool::nearest, Pool::nearest_others, Pool::random, Pool::smallest})
+    CHECK(waits_in_a_turn(model_of(Coda<>{}, seldom, 1), {.pool_size = 2, .pool = pool, .seed = 3}) == 1);
 }
 
 TEST_CASE("a mixture of all experts on batches of samples is recorded, too") {
@@ -87,7 +97,7 @@ TEST_CASE("an expert that has to wait for the device is trained all the same") {
   auto bank = experts(2, ContextFlow<Coda<>, ode::Tsit5>{.field = field, .solver = {.control = ode::Adaptive{.relative = 1e-3}}});
   bank.same_start = true;
   const auto model = mixture(bank, gate::KMeansLeastSquares{.refit_every = 1000}, flow::Identity{}, loss::relative(0.3));
-  CHECK(waits_of(model, 6) - waits_of(model, 4) > 2 * 2 * 5);
+  CHECK(waits_in_a_turn(model) > 5);
 }
 
 TEST_CASE("a loss that is not finite ends the run with an error that names it, and the best parameters so far") {

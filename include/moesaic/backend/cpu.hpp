@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <moesaic/backend/cpu/loop.hpp>
 #include <moesaic/backend/cpu/map.hpp>
 #include <moesaic/backend/cpu/moves.hpp>
 #include <moesaic/backend/cpu/product.hpp>
@@ -18,7 +19,8 @@ struct Cpu : cpu::Moves<Cpu<T>, T>,
              cpu::Products<Cpu<T>, T>,
              cpu::Reductions<Cpu<T>, T>,
              cpu::Rearrangements<Cpu<T>, T>,
-             cpu::Scans<Cpu<T>, T> {
+             cpu::Scans<Cpu<T>, T>,
+             cpu::Loops {
   using Scalar = T;
   using Memory = HostMemory;
 };

@@ -185,6 +185,19 @@ concept HasSelectiveScan = requires(const Tensor<B>& t, const SelectiveInputs<Te
   SelectiveScan<B>::backward(in, t, t, in);
 };
 
+/// A kernel as `for_each` gets it.
+struct AnyKernel {
+  void operator()(Index) const {}
+};
+/// Calls `kernel(i)` for i = 0 .. count - 1, in any order and at the same time. A kernel is trivially copyable and holds numbers and
+/// pointers to the memory of tensors; its `operator()(Index) const` is marked `MOESAIC_HD`. `work` is about how many numbers one call
+/// goes through: where it matters, a backend decides by it whether threads are worth it.
+template <class B>
+concept ForEach = requires(Index count, Index work) {
+  B::for_each(count, AnyKernel{});
+  B::for_each(count, AnyKernel{}, work);
+};
+
 }  // namespace primitive
 
 /// Refuses, with one sentence for each, a backend that lacks a primitive.
@@ -212,6 +225,7 @@ constexpr bool require_primitives() {
   static_assert(primitive::ScatterAdd<B>, "Moesaic: backend lacks the primitive scatter_add(out, in, row) [docs/backend.md]");
   static_assert(primitive::LinearScan<B>,
                 "Moesaic: backend lacks the primitive linear_scan(out, a, b, reverse) [docs/backend.md]");
+  static_assert(primitive::ForEach<B>, "Moesaic: backend lacks the primitive for_each(count, kernel, work = 1) [docs/backend.md]");
   return true;
 }
 

@@ -25,6 +25,11 @@ struct Thrust : device::Moves<Thrust<T>, T>,
   using Scalar = T;
   using Memory = device::Memory;
   using Graph = device::Graph;
+
+  template <class Kernel>
+  static void for_each(Index count, const Kernel& kernel, Index /*work*/ = 1) {
+    device::for_each_index(count, kernel);
+  }
 };
 
 static_assert(require_primitives<Thrust<float>>() && require_primitives<Thrust<double>>() && Recordable<Thrust<float>>);

@@ -3,21 +3,12 @@
 #pragma once
 #include <type_traits>
 
-#include <moesaic/backend/thrust/host_device.hpp>
+#include <moesaic/core/host_device.hpp>
 #include <moesaic/core/host_memory.hpp>
 #include <moesaic/core/tensor.hpp>
 
 /// What the parts of `cluster/` need to know about tensors that lie on a device.
-namespace moesaic {
-namespace device {
-
-/// Runs a kernel; `backend/thrust.hpp`, without which there are no such tensors, defines it.
-template <class Kernel>
-void for_each_index(Index n, const Kernel& kernel);
-
-}  // namespace device
-
-namespace cluster::detail {
+namespace moesaic::cluster::detail {
 
 /// Whether the host may read the tensors of backend `B`; else they are worked on by kernels.
 template <class B>
@@ -33,5 +24,4 @@ struct InDouble<Backend<T>> {
 template <class B>
 using Double = typename InDouble<B>::type;
 
-}  // namespace cluster::detail
-}  // namespace moesaic
+}  // namespace moesaic::cluster::detail

@@ -170,7 +170,7 @@ class DeviceLeastSquares {
       const auto triangle = reduce_rows(scale);
       if (options_.method == LeastSquaresMethod::Svd || !substitute_back(triangle, rcond, w)) by_singular_values(triangle, rcond, w);
     }
-    device::for_each_index(out.size(), RescaleKernel<T>{w.data(), scale, out.data()});
+    B::for_each(out.size(), RescaleKernel<T>{w.data(), scale, out.data()});
   }
 
  private:
@@ -185,9 +185,9 @@ class DeviceLeastSquares {
   }
 
   void stack(const Tensor<D>& out, const Tensor<D>& triangle, Index top, Index first, Index count, double scale) const {
-    device::for_each_index((top + count) * stride_,
-                           StackKernel<T>{triangle.data(), top, options_.penalised(n_), std::sqrt(options_.ridge) * scale,
-                                          a_.data() + first * n_, y_.data() + first * k_, n_, stride_, scale, out.data()});
+    B::for_each((top + count) * stride_,
+                StackKernel<T>{triangle.data(), top, options_.penalised(n_), std::sqrt(options_.ridge) * scale,
+                               a_.data() + first * n_, y_.data() + first * k_, n_, stride_, scale, out.data()});
   }
 
   /// The triangle `[R | C]` of all rows and of the ridge.
@@ -212,18 +212,18 @@ class DeviceLeastSquares {
     const Index width = stride_ - j, chunk_rows = std::max(Index{32}, (rows - j + 1023) / 1024);
     const Index chunks = (rows - j + chunk_rows - 1) / chunk_rows;
     const auto parts = make_tensor<D>({chunks, width}), product = make_tensor<D>({1, width});
-    device::for_each_index(chunks * width, ColumnProductKernel{from.data(), j, rows, stride_, chunk_rows, parts.data()});
+    B::for_each(chunks * width, ColumnProductKernel{from.data(), j, rows, stride_, chunk_rows, parts.data()});
     D::sum_to(product, parts);
-    device::for_each_index((rows - j) * width, ReflectKernel{from.data(), product.data(), j, stride_, to.data(), triangle.data()});
+    B::for_each((rows - j) * width, ReflectKernel{from.data(), product.data(), j, stride_, to.data(), triangle.data()});
   }
 
   /// False, with `w` of no use, where R may have singular values up to `rcond` times the largest.
   bool substitute_back(const Tensor<D>& triangle, double rcond, const Tensor<D>& w) const {
     const Scratch<typename B::Memory> scratch;
     const auto inverse = make_tensor<D>({n_, n_}), squares = make_tensor<D>({2, n_});
-    device::for_each_index(stride_, BackSubstituteKernel{triangle.data(), n_, k_, inverse.data(), w.data()});
-    device::for_each_index(n_, SquaredLengthKernel{triangle.data(), n_, stride_, squares.data()});
-    device::for_each_index(n_, SquaredLengthKernel{inverse.data(), n_, n_, squares.data() + n_});
+    B::for_each(stride_, BackSubstituteKernel{triangle.data(), n_, k_, inverse.data(), w.data()});
+    B::for_each(n_, SquaredLengthKernel{triangle.data(), n_, stride_, squares.data()});
+    B::for_each(n_, SquaredLengthKernel{inverse.data(), n_, n_, squares.data() + n_});
     const auto square = to_host(squares);
     const auto middle = square.begin() + n_;
     const double condition = std::sqrt(std::accumulate(square.begin(), middle, 0.0) * std::accumulate(middle, square.end(), 0.0));
@@ -235,20 +235,20 @@ class DeviceLeastSquares {
     const Scratch<typename B::Memory> scratch;
     const Index count = rows.shape()[0], players = count + count % 2;
     const auto square = make_tensor<D>({count}), rotations = make_tensor<D>({players / 2});
-    const auto measure = [&] { device::for_each_index(count, SquaredLengthKernel{rows.data(), n_, stride_, square.data()}); };
+    const auto measure = [&] { B::for_each(count, SquaredLengthKernel{rows.data(), n_, stride_, square.data()}); };
     bool rotated = true;
     for (int sweep = 0; sweep < most_sweeps && rotated; ++sweep) {
       measure();
       D::fill(rotations, 0);
       for (Index round = 0; round + 1 < players; ++round)
-        device::for_each_index(players / 2, RotateKernel{rows.data(), n_, stride_, count, players, round, square.data(), rotations.data()});
+        B::for_each(players / 2, RotateKernel{rows.data(), n_, stride_, count, players, round, square.data(), rotations.data()});
       const auto done = to_host(rotations);
       rotated = std::any_of(done.begin(), done.end(), [](double r) { return r > 0; });
     }
     measure();
     const auto squares = to_host(square);
     const double cut = rcond * std::sqrt(*std::max_element(squares.begin(), squares.end()));
-    device::for_each_index(n_ * k_, AddDirectionsKernel{rows.data(), square.data(), n_, k_, count, cut, w.data()});
+    B::for_each(n_ * k_, AddDirectionsKernel{rows.data(), square.data(), n_, k_, count, cut, w.data()});
   }
 
   const Tensor<B> a_, y_;

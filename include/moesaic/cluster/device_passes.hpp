@@ -105,8 +105,8 @@ void to_integers(std::span<std::int32_t> out, const std::vector<T>& labels) {
 
 template <class B>
 void label_samples(const Tensor<B>& label, const Tensor<B>& samples, const Tensor<B>& centroids, Metric metric) {
-  device::for_each_index(label.size(), NearestKernel<typename B::Scalar>{metric, samples.data(), centroids.data(), samples.shape()[1],
-                                                                         centroids.shape()[0], label.data()});
+  B::for_each(label.size(), NearestKernel<typename B::Scalar>{metric, samples.data(), centroids.data(), samples.shape()[1],
+                                                              centroids.shape()[0], label.data()});
 }
 template <class B>
 void find_nearest(std::vector<std::int32_t>& labels, const Tensor<B>& samples, const Tensor<B>& centroids, Metric metric) {
@@ -160,20 +160,20 @@ class DevicePasses {
  private:
   Tensor<D> measure() const {
     const auto gap = make_tensor<D>(Shape{rows_});
-    device::for_each_index(rows_, GapKernel<T>{options_.metric, samples_.data(), clustering_.centroids.data(), label_.data(),
-                                               columns_, gap.data()});
+    B::for_each(rows_, GapKernel<T>{options_.metric, samples_.data(), clustering_.centroids.data(), label_.data(),
+                                    columns_, gap.data()});
     return gap;
   }
 
   /// Sums by label, chunk by chunk and then the chunks: an order that follows from shapes alone.
   void sum() {
     D::fill(parts_, 0);
-    device::for_each_index(chunks_ * (columns_ + 1), AddMembersKernel<T>{samples_.data(), label_.data(), rows_, columns_, clusters_,
-                                                                         chunk_rows_, parts_.data()});
+    B::for_each(chunks_ * (columns_ + 1), AddMembersKernel<T>{samples_.data(), label_.data(), rows_, columns_, clusters_,
+                                                              chunk_rows_, parts_.data()});
     D::sum_to(sums_, parts_);
-    device::for_each_index(clusters_ * columns_,
-                           MeanKernel<T>{sums_.data(), clustering_.centroids.data(), columns_, options_.absolute_tolerance,
-                                         options_.relative_tolerance, means_.data(), moving_.data(), report_.data()});
+    B::for_each(clusters_ * columns_,
+                MeanKernel<T>{sums_.data(), clustering_.centroids.data(), columns_, options_.absolute_tolerance,
+                              options_.relative_tolerance, means_.data(), moving_.data(), report_.data()});
     D::sum_to(report_.rows(1, 1).reshape({clusters_, 1}), moving_);
     const auto report = to_host(report_);
     const auto moves = report.begin() + clusters_;

@@ -95,14 +95,14 @@ void draw_centroids(const Tensor<B>& centroids, const Tensor<B>& samples, Random
     level[tree.levels++] = gaps;
   }
   for (Index k = 0; k < clusters; ++k) {
-    device::for_each_index(1, DrawKernel{tree, rows, k, random.next_uniform(), chosen});
-    device::for_each_index(rows, NearerKernel<T>{metric, samples.data(), columns, k, chosen, tree.level[0]});
+    B::for_each(1, DrawKernel{tree, rows, k, random.next_uniform(), chosen});
+    B::for_each(rows, NearerKernel<T>{metric, samples.data(), columns, k, chosen, tree.level[0]});
     for (int l = 1; l < tree.levels; ++l) {
       const Index count = level[l - 1].shape()[0];
       D::sum_to({tree.level[l], {count, 1}}, level[l - 1]);
     }
   }
-  device::for_each_index(clusters * columns, TakeRowsKernel<T>{samples.data(), columns, chosen, centroids.data()});
+  B::for_each(clusters * columns, TakeRowsKernel<T>{samples.data(), columns, chosen, centroids.data()});
 }
 
 }  // namespace moesaic::cluster::detail

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <numbers>
 
+#include <moesaic/core/host_device.hpp>
+
 namespace moesaic {
 
 /// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3, SC 2011): four 32-bit words that
@@ -40,7 +42,7 @@ class Random {
     return double(((std::uint64_t{w[0]} << 32) | w[1]) >> 11) * 0x1.0p-53;
   }
   /// Standard normal (Box and Muller 1958).
-  double normal(std::uint64_t index) const {
+  MOESAIC_HD double normal(std::uint64_t index) const {
     const auto w = words(index);
     const double u = (double(((std::uint64_t{w[0]} << 32) | w[1]) >> 11) + 0.5) * 0x1.0p-53;
     const double v = double(((std::uint64_t{w[2]} << 32) | w[3]) >> 11) * 0x1.0p-53;

@@ -1,13 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <algorithm>
-#include <limits>
-#include <type_traits>
-
-#include <moesaic/core/random.hpp>
-#include <moesaic/ops/one_hot.hpp>
+#include <moesaic/core/host_device.hpp>
 #include <moesaic/ops/ops.hpp>
+#include <moesaic/ops/random.hpp>
 
 /// What gates with a softmax share.
 namespace moesaic::gate::detail {
@@ -21,45 +17,37 @@ inline void require_softmax(const char* gate, int top_k, double temperature, Ind
 /// `logits + N(0, 1) * softplus(spread)`, all `[N, K]`.
 template <class X>
 X perturbed(const X& logits, const X& spread, const Random& random) {
-  using B = BackendOf<X>;
-  using T = typename B::Scalar;
-  const auto size = std::size_t(shape(logits).size());
-  T* host = Workspace<HostMemory>::current().template take<T>(size);
-  for (std::size_t i = 0; i < size; ++i) host[i] = T(random.normal(i));
-  auto normal = make_tensor<B>(shape(logits));
-  B::from_host(normal, host);
-  return logits + normal * softplus(spread);
+  return logits + normal_numbers<BackendOf<X>>(shape(logits), random) * softplus(spread);
 }
+
+/// Marks the `top_k` largest numbers of a row by 0, the lower index on ties, and leaves the others at less.
+template <class T>
+struct TopKernel {
+  const T* logits;
+  Index experts;
+  int top_k;
+  T* mask;
+  MOESAIC_HD void operator()(Index row) const {
+    constexpr T low = T(-1e30);
+    const T* const x = logits + row * experts;
+    T* const marks = mask + row * experts;
+    for (Index i = 0; i < experts; ++i) marks[i] = low;
+    for (int chosen = 0; chosen < top_k; ++chosen) {
+      Index best = -1;
+      for (Index i = 0; i < experts; ++i)
+        if (marks[i] != 0 && (best < 0 || x[i] > x[best])) best = i;
+      marks[best] = 0;
+    }
+  }
+};
 
 /// 0 for the `top_k` largest of a row (the lower index on ties), minus a large number elsewhere.
 template <class B>
 Tensor<B> below_top(const Tensor<B>& logits, int top_k) {
-  using T = typename B::Scalar;
-  constexpr double low = -1e30;
-  if constexpr (!std::is_same_v<typename B::Memory, HostMemory>) {  // to ask the host would be to wait for it
-    const auto out = make_tensor<B>(logits.shape());
-    B::fill(out, T(low));
-    Tensor<B> rest = logits;
-    for (int i = 0; i < top_k; ++i) {
-      const auto best = one_hot_of_largest(rest);
-      B::map(out, functor::Replace{0}, out, best);
-      rest = rule::map(functor::Replace{-std::numeric_limits<double>::infinity()}, rest, best);
-    }
-    return out;
-  } else {
-    const Index experts = logits.shape()[1], size = logits.size();
-    auto out = make_tensor<B>(logits.shape());
-    T* const mask = out.data();
-    std::fill_n(mask, size, T(low));
-    for (Index row = 0; row < size; row += experts)
-      for (int chosen = 0; chosen < top_k; ++chosen) {
-        Index best = -1;
-        for (Index i = row; i < row + experts; ++i)
-          if (mask[i] != 0 && (best < 0 || logits.data()[i] > logits.data()[best])) best = i;
-        mask[best] = 0;
-      }
-    return out;
-  }
+  const auto out = make_tensor<B>(logits.shape());
+  const Index experts = logits.shape()[1];
+  B::for_each(logits.shape()[0], TopKernel<typename B::Scalar>{logits.data(), experts, top_k, out.data()}, experts * top_k);
+  return out;
 }
 
 /// Softmax of `logits [N, K]` over the `top_k` largest of a row (0: over all); without `renormalise`, they keep the values of the

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <moesaic/loss/batch.hpp>
+#include <moesaic/ops/one_hot.hpp>
 
 namespace moesaic::loss {
 
@@ -12,21 +13,6 @@ namespace detail {
 template <class X>
 X usage(const X& weights) {
   return scale(sum_to(weights, {1, shape(weights)[1]}), 1 / double(shape(weights)[0]));
-}
-/// Share of the samples whose largest logit is an expert's (the first on ties): `[N, K] -> [1, K]`.
-template <class B>
-Tensor<B> first_choices(const Tensor<B>& logits) {
-  using T = typename B::Scalar;
-  const Index n = logits.shape()[0], experts = logits.shape()[1];
-  auto& workspace = Workspace<HostMemory>::current();
-  T *host = workspace.template take<T>(std::size_t(n * experts)), *share = workspace.template take<T>(std::size_t(experts));
-  B::to_host(host, logits);
-  std::fill_n(share, experts, T(0));
-  for (const T* row = host; row != host + n * experts; row += experts) share[std::max_element(row, row + experts) - row] += 1;
-  std::transform(share, share + experts, share, [n](T count) { return count / T(n); });
-  auto out = make_tensor<B>({1, experts});
-  B::from_host(out, share);
-  return out;
 }
 }  // namespace detail
 
@@ -37,7 +23,7 @@ struct SwitchBalance : Term {
   using reads = Supplies<quantity::GateLogits, quantity::Batch>;
   template <class X>
   X operator()(const Outcome<X>& o) const {
-    const X both = detail::usage(X(softmax(o.logits))) * detail::first_choices(primal(o.logits));
+    const X both = detail::usage(X(softmax(o.logits))) * detail::usage(one_hot_of_largest(primal(o.logits)));
     return detail::of_every_sample(scale(sum(both), double(shape(o.logits)[1])), shape(o.logits)[0]);
   }
 };

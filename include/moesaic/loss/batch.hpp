@@ -1,8 +1,21 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <moesaic/core/parallel.hpp>
+#include <utility>
+
+#include <moesaic/core/host_device.hpp>
 #include <moesaic/loss/compose.hpp>
+
+namespace moesaic::functor {
+/// `samples * mark / count`: weights of what is marked, whose mean over the samples is that over the marks; 0 where there are none.
+struct ShareOfMarks {
+  double samples;
+  template <class S>
+  constexpr S operator()(const S& mark, const S& count) const {
+    return select(count > constant<S>(0), mark * constant<S>(samples) / count, constant<S>(0));
+  }
+};
+}  // namespace moesaic::functor
 
 /// What loss terms of a whole batch share.
 namespace moesaic::loss::detail {
@@ -19,18 +32,19 @@ X none(Index samples) {
   return X(out);
 }
 
-/// The rows of an embedding `[N, E]` on the host.
+/// Samples of the embedding `[N, E]`, and how many numbers each has.
 template <class B>
-const typename B::Scalar* rows_on_host(const Tensor<B>& embedding) {
+std::pair<Index, Index> samples_of(const Tensor<B>& embedding) {
   require(embedding.shape().rank() == 2, "the embedding has shape ", embedding.shape(), "; expected [samples, E]");
-  auto* host = Workspace<HostMemory>::current().template take<typename B::Scalar>(std::size_t(embedding.size()));
-  B::to_host(host, embedding);
-  return host;
+  return {embedding.shape()[0], embedding.shape()[1]};
 }
-/// Calls `f(i)` for all samples of a batch; each looks at all others, at `size` numbers of every one.
-template <class F>
-void for_each_sample(Index samples, Index size, const F& f) {
-  parallel_for(samples, samples * samples * size > Index{1} << 20, f);
+
+/// Weights for what `marks` marks by 1 in place of 0: they add up to the number of samples, where anything is marked.
+template <class B>
+Tensor<B> shares(const Tensor<B>& marks, Index samples) {
+  const auto count = make_tensor<B>(Shape{});
+  B::sum_to(count, marks);
+  return rule::map(functor::ShareOfMarks{double(samples)}, marks, count);
 }
 
 }  // namespace moesaic::loss::detail

@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <algorithm>
 #include <cmath>
 
 #include <moesaic/loss/batch.hpp>
@@ -10,31 +9,44 @@ namespace moesaic::loss {
 
 namespace detail {
 
-/// `N / pairs` where the embeddings of two different samples have a cosine above `threshold`, else 0: `[N, N]`; absent if no two have.
+template <class T>
+struct LengthKernel {
+  const T* embedding;
+  Index size;
+  double* length;
+  MOESAIC_HD void operator()(Index i) const {
+    double sum = 0;
+    for (Index c = 0; c < size; ++c) sum += double(embedding[i * size + c]) * double(embedding[i * size + c]);
+    length[i] = std::sqrt(sum);
+  }
+};
+/// Marks the samples whose embeddings have a cosine above `threshold` with that of sample i.
+template <class T>
+struct SimilarKernel {
+  const T* embedding;
+  const double* length;
+  Index samples, size;
+  double threshold;
+  T* pairs;
+  MOESAIC_HD void operator()(Index i) const {
+    for (Index j = 0; j < samples; ++j) {
+      double product = 0;
+      for (Index c = 0; c < size; ++c) product += double(embedding[i * size + c]) * double(embedding[j * size + c]);
+      pairs[i * samples + j] = i != j && product > threshold * length[i] * length[j] ? T(1) : T(0);
+    }
+  }
+};
+
+/// `N / pairs` where the embeddings of two different samples have a cosine above `threshold`, else 0: `[N, N]`.
 template <class B>
 Tensor<B> similar_pairs(const Tensor<B>& embedding, double threshold) {
   using T = typename B::Scalar;
-  const Index n = embedding.shape()[0], size = embedding.shape()[1];
-  auto out = make_tensor<B>({n, n});
-  const Scratch<HostMemory> scratch;
-  const T* e = rows_on_host(embedding);
-  auto& workspace = Workspace<HostMemory>::current();
-  T* pairs = workspace.template take<T>(std::size_t(n * n));
-  const auto product = [&](Index i, Index j) {
-    double sum = 0;
-    for (Index c = 0; c < size; ++c) sum += double(e[i * size + c]) * double(e[j * size + c]);
-    return sum;
-  };
-  auto* length = workspace.template take<double>(std::size_t(n));
-  for (Index i = 0; i < n; ++i) length[i] = std::sqrt(product(i, i));
-  for_each_sample(n, size, [&](Index i) {
-    for (Index j = 0; j < n; ++j) pairs[i * n + j] = T(i != j && product(i, j) > threshold * length[i] * length[j]);
-  });
-  const auto count = std::count(pairs, pairs + n * n, T(1));
-  if (count == 0) return {};
-  std::replace(pairs, pairs + n * n, T(1), T(double(n) / double(count)));
-  B::from_host(out, pairs);
-  return out;
+  const auto [n, size] = samples_of(embedding);
+  const auto pairs = make_tensor<B>({n, n});
+  auto* const length = Workspace<typename B::Memory>::current().template take<double>(std::size_t(n));
+  B::for_each(n, LengthKernel<T>{embedding.data(), size, length}, size);
+  B::for_each(n, SimilarKernel<T>{embedding.data(), length, n, size, threshold, pairs.data()}, n * size);
+  return shares(pairs, n);
 }
 
 }  // namespace detail
@@ -49,7 +61,6 @@ struct Consistency : Term {
   X operator()(const Outcome<X>& o) const {
     const Index n = shape(o.logits)[0];
     const auto pairs = detail::similar_pairs(primal(o.embedding), threshold);
-    if (!pairs) return detail::none<X>(n);
     const X l = log_softmax(o.logits), p = exp(l), own = p * l;
     const X each = sum_last(pairs) * own + matmul(pairs, own) - p * matmul(pairs, l) - l * matmul(pairs, p);
     return reshape(sum_last(each), {n});

@@ -5,58 +5,62 @@
 
 #include <moesaic/loss/batch.hpp>
 #include <moesaic/ops/distance.hpp>
+#include <moesaic/ops/gather.hpp>
+
+namespace moesaic::functor {
+/// 1 unless `x < 0`.
+struct NotNegative {
+  template <class S>
+  constexpr S operator()(const S& x) const { return select(x < constant<S>(0), constant<S>(0), constant<S>(1)); }
+};
+}  // namespace moesaic::functor
 
 namespace moesaic::loss {
 
 namespace detail {
 
-/// Rows of a batch: anchors, and for each a sample of its own label and one of another.
-struct Triplets {
-  std::span<const std::int32_t> anchor, positive, negative;
-};
-
-/// For every sample that has both: the farthest other one of its label and the nearest of another label, the lower index on ties.
-/// Memory and transfers are linear in the batch.
-template <class B>
-Triplets hardest(const Tensor<B>& embedding, std::span<const std::int32_t> label) {
-  const auto* e = rows_on_host(embedding);
-  const Index n = embedding.shape()[0], size = embedding.shape()[1];
-  require(Index(label.size()) == n, "metric learning: ", label.size(), " labels for ", n, " embeddings");
-  auto* row = Workspace<HostMemory>::current().template take<std::int32_t>(std::size_t(3 * n));
-  std::int32_t *anchor = row, *positive = row + n, *negative = row + 2 * n;
-  for_each_sample(n, size, [&](Index i) {
+/// For one sample the farthest other one of its label and the nearest of another label, the lower index on ties; -1 for both where it
+/// has not both.
+template <class T>
+struct HardestKernel {
+  const T *embedding, *label;
+  Index samples, size;
+  T *positive, *negative;
+  MOESAIC_HD void operator()(Index i) const {
     double farthest = -1, nearest = std::numeric_limits<double>::infinity();
-    positive[i] = negative[i] = -1;
-    for (Index j = 0; j < n; ++j) {
+    Index same = -1, other = -1;
+    for (Index j = 0; j < samples; ++j) {
       double d = 0;
-      for (Index c = 0; c < size; ++c) d += double(e[i * size + c] - e[j * size + c]) * double(e[i * size + c] - e[j * size + c]);
-      if (label[std::size_t(i)] != label[std::size_t(j)]) {
-        if (d < nearest) nearest = d, negative[i] = std::int32_t(j);
+      for (Index c = 0; c < size; ++c) {
+        const auto gap = double(embedding[i * size + c] - embedding[j * size + c]);
+        d += gap * gap;
+      }
+      if (label[i] != label[j]) {
+        if (d < nearest) nearest = d, other = j;
       } else if (i != j && d > farthest) {
-        farthest = d, positive[i] = std::int32_t(j);
+        farthest = d, same = j;
       }
     }
-  });
-  std::size_t count = 0;
-  for (Index i = 0; i < n; ++i) {
-    if (positive[i] < 0 || negative[i] < 0) continue;
-    anchor[count] = std::int32_t(i);
-    positive[count] = positive[i];
-    negative[count++] = negative[i];
+    const bool both = same >= 0 && other >= 0;
+    positive[i] = T(both ? same : -1);
+    negative[i] = T(both ? other : -1);
   }
-  return {{anchor, count}, {positive, count}, {negative, count}};
-}
+};
 
-/// `f(distance to the positive, distance to the negative)` of every anchor, such that the mean over all samples is that over the
-/// anchors.
+/// `f(distance to the positive, distance to the negative)` of every sample that has both, such that the mean over all samples is that
+/// over these. Memory is linear in the batch, work is not.
 template <class X, class F>
 X of_hardest(const Outcome<X>& o, const F& f) {
-  const auto t = hardest(primal(o.embedding), o.best);
-  const Index n = shape(o.embedding)[0];
-  if (t.anchor.empty()) return none<X>(n);
-  const X anchor = gather(o.embedding, t.anchor);
-  const X each = f(X(row_lengths(anchor - gather(o.embedding, t.positive))), X(row_lengths(anchor - gather(o.embedding, t.negative))));
-  return reshape(scale(scatter_add(each, t.anchor, n), double(n) / double(t.anchor.size())), {n});
+  using B = BackendOf<X>;
+  const auto [n, size] = samples_of(primal(o.embedding));
+  const Index labels = o.best ? o.best.size() : 0;
+  require(labels == n, "metric learning: ", labels, " labels for ", n, " embeddings");
+  const auto positive = make_tensor<B>({n}), negative = make_tensor<B>({n});
+  B::for_each(n, HardestKernel<ScalarOf<X>>{primal(o.embedding).data(), o.best.data(), n, size, positive.data(), negative.data()},
+              n * size);
+  const auto to = [&](const Tensor<B>& row) { return X(row_lengths(o.embedding - gather(o.embedding, row))); };
+  const auto weight = shares(rule::map(functor::NotNegative{}, positive), n);
+  return reshape(f(to(positive), to(negative)), {n}) * weight;
 }
 
 }  // namespace detail

@@ -1,8 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <cstdint>
-#include <span>
 #include <type_traits>
 
 #include <moesaic/ops/ops.hpp>
@@ -43,7 +41,7 @@ struct Outcome {
   X latent, log_det;     ///< `[N, ...]`, `[N]`
   X input, reconstruction;  ///< `[N, ...]`
   X loss_parameters;        ///< of the loss terms whose weights are learned
-  std::span<const std::int32_t> best;  ///< `[N]`, on the host: the expert of the least squared error of those that were run
+  TensorOf<X> best;         ///< `[N]`: the number of the expert of the least squared error of those that were run
 
   Index samples() const { return shape(prediction)[sample_axis]; }
   /// Means of `x` (of the prediction's shape) per sample: `[N]`.

@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// Series at another pace: means of neighbours, and straight lines between them. No part of ops.hpp.
-#include <algorithm>
-
-#include <moesaic/core/host_memory.hpp>
+#include <moesaic/core/host_device.hpp>
 #include <moesaic/ops/arrange.hpp>
 #include <moesaic/ops/linear.hpp>
 
@@ -25,22 +23,24 @@ X average_pool(const X& x, Index width) {
 
 namespace detail {
 
-/// `[from, to]`, whose column i has the weights of the two steps between which step i lies.
+/// The weights of the two steps between which step i lies.
+template <class T>
+struct InterpolationKernel {
+  Index from, to;
+  T* out;
+  MOESAIC_HD void operator()(Index i) const {
+    const double middle = (double(i) + 0.5) * double(from) / double(to) - 0.5, at = middle < 0 ? 0 : middle;
+    const Index before = Index(at) < from - 1 ? Index(at) : from - 1, after = before + 1 < from ? before + 1 : before;
+    const double share = at - double(before);
+    for (Index j = 0; j < from; ++j) out[j * to + i] = T((j == before ? 1 - share : 0) + (j == after ? share : 0));
+  }
+};
+
+/// `[from, to]`, whose column i has the weights of step i.
 template <class B>
 Tensor<B> interpolation_matrix(Index from, Index to) {
-  using T = typename B::Scalar;
   const auto out = make_tensor<B>({from, to});
-  const Scratch<HostMemory> scratch;
-  T* const weight = Workspace<HostMemory>::current().template take<T>(std::size_t(from * to));
-  std::fill_n(weight, from * to, T(0));
-  for (Index i = 0; i < to; ++i) {
-    const double at = std::max((double(i) + 0.5) * double(from) / double(to) - 0.5, 0.0);
-    const Index before = std::min(Index(at), from - 1), after = std::min(before + 1, from - 1);
-    const double share = at - double(before);
-    weight[before * to + i] += T(1 - share);
-    weight[after * to + i] += T(share);
-  }
-  B::from_host(out, weight);
+  B::for_each(to, InterpolationKernel<typename B::Scalar>{from, to, out.data()}, from);
   return out;
 }
 

@@ -13,10 +13,8 @@
 #include <moesaic/ad/lanes.hpp>
 #include <moesaic/expert/context_flow.hpp>
 #include <moesaic/mixture.hpp>
-#include <moesaic/ops/one_hot.hpp>
 #include <moesaic/train/environment_data.hpp>
 #include <moesaic/train/environment_solve.hpp>
-#include <moesaic/train/readings.hpp>
 
 namespace moesaic {
 
@@ -100,55 +98,6 @@ class EnvironmentStep {
       collect(solves, wanted, gradient);
     }
     sum_terms();
-  }
-
-  /// A step of all environments of `data` alike, each by the expert that the gate chooses for it, of which the host learns nothing: the mean
-  /// losses stay on the device. Their contexts are rows of `contexts [R, D]`: row r is that of environment e where `selection [E, R]` is 1,
-  /// and 0 elsewhere, or absent where the two are the same. `gradient` as above. Without Taylor expansion.
-  Readings<B> set_off(const EnvironmentData<B>& data, const Tensor<B>& parameters, const Tensor<B>& contexts, const Tensor<B>& selection,
-                      Wanted wanted, const Tensor<B>& gradient) {
-    using X = Var<Tensor<B>>;
-    require_size(parameters);
-    Readings<B> readings;
-    lanes_.run(1, [&](Tape<Tensor<B>>& tape, Index) {
-      const Index n = data.environments, k = model_.experts.count;
-      X experts(view(parameters, 0, {k, model_.expert_size})), gate(gate_parameters(parameters)), rows(contexts);
-      if (wanted == Wanted::weights)
-        experts = tape.leaf(experts.value), gate = tape.leaf(gate.value);
-      else
-        experts = tape.constant(experts.value), rows = tape.leaf(rows.value);
-      const X context = selection ? X(matmul(selection, rows)) : rows;
-      const auto chosen = one_hot_of_largest(model_.weigh(parameters, context.value).logits);
-      const auto own = [&](const X& of_all) {  // each environment's part of what it has for every expert
-        return reshape(X(matmul(chosen.reshape({n, 1, k}), reshape(of_all, {n, k, shape(of_all).back() / k}))), {n, shape(of_all).back() / k});
-      };
-      Situation<X> s;
-      s.context = model_.experts.split_context ? own(context) : context;
-      s.initial = data.initial.tensor();
-      s.times = data.times;
-      X rate(data.rate.tensor());
-      Outcome<X> out;
-      if constexpr (!Model::one_hot) {
-        Slots<X> slots(gate);
-        const auto g = model_.gate(slots, context, k, nullptr);
-        rate = rate * own(g.weights);
-        detail::supply(out, g);
-      }
-      s.rate = reshape(rate, {n, 1, 1});
-      out.prediction = model_.experts.prototype(X(matmul(chosen, experts)), s);
-      out.target = X(data.states.tensor().reshape({data.points, n, data.trajectories, data.state}));
-      out.sample_axis = 1;
-      out.context = context;
-      const X loss = model_.loss.evaluate(out, [&](std::string_view name, const X& each) { readings.add(name, primal(each), 1 / double(n)); });
-      readings.set_total(primal(loss), 1 / double(n));
-      auto seed = make_tensor<B>({n});
-      B::fill(seed, T(1 / double(n)));
-      sweep(loss, seed);
-      if (wanted == Wanted::contexts) return store(rows, gradient);
-      store(experts, view(gradient, 0, shape(experts)));
-      if (gradient.size() > model_.gate_offset()) store(gate, view(gradient, model_.gate_offset(), {model_.gate_size}));
-    });
-    return readings;
   }
 
   /// Predicted states of every solve, in the order of `solves` after the call: `[solve, trajectory, time, state]`, on the host; NaN

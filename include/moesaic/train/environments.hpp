@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -12,45 +11,14 @@
 #include <vector>
 
 #include <moesaic/cluster/gate_refit.hpp>
-#include <moesaic/train/context_distance.hpp>
+#include <moesaic/train/device_step.hpp>
+#include <moesaic/train/environment_draw.hpp>
+#include <moesaic/train/environment_options.hpp>
 #include <moesaic/train/environment_step.hpp>
 #include <moesaic/train/player.hpp>
 #include <moesaic/train/problem.hpp>
 
 namespace moesaic {
-
-/// Which environments' contexts the field is expanded about (neural context flows, section 3.1).
-enum class Pool {
-  nearest,         ///< NF: the nearest, the environment itself among them
-  nearest_others,  ///< NF*: the nearest without itself
-  random,          ///< RA
-  smallest,        ///< SF: those with the smallest contexts
-};
-
-/// Which environments contribute to a gradient step, where not all do.
-enum class Draw {
-  uniform,     ///< any, every one as likely as another: a step sees every family
-  neighbours,  ///< a random one and those nearest to it in context (MixER, its code): a step sees about one family
-};
-
-/// How losses of environments are added.
-enum class Reweighting {
-  none,     ///< mean
-  softmax,  ///< `sum_e softmax(l)_e l_e`, with the gradient through the softmax: hard environments weigh more (MixER, its code)
-};
-
-/// Options of `EnvironmentTraining`.
-struct EnvironmentOptions {
-  Index contributors = 0;  ///< environments of a gradient step; 0: all
-  Draw draw = Draw::uniform;
-  /// Contexts that every environment is expanded about; without effect at Taylor order 0. With `Pool::nearest` the first of them is the
-  /// environment itself, where there is nothing to expand: 2 or more do something.
-  Index pool_size = 1;
-  Pool pool = Pool::nearest;
-  Reweighting reweighting = Reweighting::none;
-  Index part_size = 8;     ///< environments that a thread solves together
-  std::uint64_t seed = 0;
-};
 
 /// A contextual mixture and the environments it learns: contexts start at 0, weights and contexts are trained in turn, and the
 /// gate is refitted in between (MixER, algorithm 2).
@@ -73,7 +41,8 @@ class EnvironmentTraining {
   EnvironmentTraining(const Model& model, const EnvironmentData<B>& data, const EnvironmentOptions& options = {})
       : parameters(model.template initial<B>(Random(options.seed, 1))),
         contexts(Shape{data.environments, model.features()}),
-        model_(model), data_(data), options_(options), runner_(model_, options.part_size) {
+        model_(model), data_(data), options_(options), runner_(model_, options.part_size),
+        draw_(data.environments, options, taylor_order(model)), device_step_(model_) {
     const Index e = data.environments;
     require(e > 0, "EnvironmentTraining: no environments");
     require(data.state == model.experts.prototype.state(), "EnvironmentTraining: the data have ", data.state,
@@ -88,11 +57,11 @@ class EnvironmentTraining {
     if constexpr (Model::one_hot)
       require(model.experts.count <= e, "EnvironmentTraining: ", model.experts.count, " experts for ", e,
               " environments; the gate cannot give every expert an environment of its own");
-    near_.resize(std::size_t(e));
     expert_.resize(std::size_t(e));
-    losses_.resize(std::size_t(e * options.pool_size));
     environment_loss_.resize(std::size_t(e));
-    solves_.reserve(std::size_t(e * std::max(options.pool_size, model.experts.count)));
+    for (auto* const drawn : {&at_, &about_}) drawn->resize(std::size_t(draw_.solves()));
+    losses_.resize(std::max(std::size_t(e), at_.size()));
+    solves_.reserve(std::size_t(std::max(draw_.solves(), e * model.experts.count)));
     own_losses_ = Array<B>(Shape{e, model.experts.count});
   }
 
@@ -135,45 +104,25 @@ class EnvironmentTraining {
   }
 
   Losses evaluate(const Step& step, const Tensor<B>& gradient) {
-    Random random = step.random;
-    choose_contributors(random);
-    plan(random);
+    plan(step.random);
     if (options_.reweighting == Reweighting::softmax) reweight();
-    runner_(solves_, data_, parameters, contexts, step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights,
-            gradient, losses_);
+    runner_(solves_, data_, parameters, contexts, wanted(step), gradient, losses_);
     Losses losses(weighted_loss());
     for (const auto& term : runner_.terms()) losses.add(term.name, term.value);
     return losses;
   }
 
-  /// Whether the steps of a player differ in their environments alone, and in nothing that the host has to ask for: on another device,
-  /// without Taylor expansion, reweighting and drawn neighbours.
-  bool sets_off() const {
-    return Runner::at_once && taylor_order() == 0 && options_.reweighting != Reweighting::softmax &&
-           (contributors() == data_.environments || options_.draw == Draw::uniform);
-  }
-  /// Brings the environments of a step together.
+  /// Whether the steps of a player are set off at once, on another device: they differ in what `prepare` draws for them, and in nothing
+  /// that the host has to ask for.
+  bool sets_off() const { return Runner::at_once; }
+  /// Draws the environments of a step and the contexts that each is expanded about.
   void prepare(const Step& step) {
-    if (contributors() == data_.environments) return;
-    Random random = step.random;
-    choose_contributors(random);
-    if (!drawn_numbers_) reserve_drawn();
-    const Scratch<HostMemory> scratch;
-    const auto rows = host_scratch<std::int32_t>(chosen_.size()), when = host_scratch<std::int32_t>(chosen_.size() * std::size_t(data_.points));
-    for (std::size_t i = 0; i < chosen_.size(); ++i) rows[i] = std::int32_t(chosen_[i]);
-    for (std::size_t i = 0; i < when.size(); ++i)
-      when[i] = std::int32_t(Index(i / chosen_.size()) * data_.environments + chosen_[i % chosen_.size()]);
-    B::gather(drawn_numbers_, numbers_, rows.data());
-    B::gather(drawn_.initial, data_.initial, rows.data());
-    B::gather(drawn_.rate, data_.rate, rows.data());
-    B::gather(drawn_.states, data_.states, when.data());
+    if (draw_.takes_all()) return;
+    draw_(step.random, contexts);
+    device_step_.prepare(draw_, data_);
   }
   Readings<B> set_off(const Step& step, const Tensor<B>& gradient) {
-    const auto wanted = step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights;
-    if (contributors() == data_.environments) return runner_.set_off(data_, parameters, contexts, {}, wanted, gradient);
-    require(bool(drawn_numbers_), "EnvironmentTraining: set_off without a prepare before");
-    const auto selection = rule::map(functor::Same{}, drawn_numbers_.tensor(), numbers_.tensor().reshape({1, data_.environments}));
-    return runner_.set_off(drawn_, parameters, contexts, selection, wanted, gradient);
+    return device_step_(draw_, data_, options_.reweighting, parameters, contexts, wanted(step), gradient);
   }
 
   void after_step(const Step& step) {
@@ -253,127 +202,50 @@ class EnvironmentTraining {
  private:
   static constexpr bool refits = Model::one_hot && gate::Refitted<std::remove_cvref_t<decltype(std::declval<const Model&>().gate)>>;
 
-  /// Environments of a step.
-  Index contributors() const { return options_.contributors == 0 ? data_.environments : options_.contributors; }
-  void reserve_drawn() {
-    const Index n = contributors();
-    std::vector<T> numbers(static_cast<std::size_t>(data_.environments));
-    std::iota(numbers.begin(), numbers.end(), T(0));
-    numbers_ = Array<B>({data_.environments, 1}, numbers);
-    drawn_.environments = n, drawn_.trajectories = data_.trajectories, drawn_.points = data_.points, drawn_.state = data_.state;
-    drawn_.times = data_.times;
-    drawn_.initial = Array<B>({n, data_.trajectories, data_.state});
-    drawn_.states = Array<B>({data_.points * n, data_.trajectories * data_.state});
-    drawn_.rate = Array<B>({n, 1});
-    drawn_numbers_ = Array<B>({n, 1});
+  static typename Runner::Wanted wanted(const Step& step) {
+    return step.player == contexts_player ? Runner::Wanted::contexts : Runner::Wanted::weights;
+  }
+  static int taylor_order(const Model& model) {
+    if constexpr (requires { model.experts.prototype.taylor; })
+      return model.experts.prototype.taylor;
+    else
+      return 0;
   }
   double weighted_loss() const {
     double total = 0;
     for (std::size_t i = 0; i < solves_.size(); ++i) total += solves_[i].weight * losses_[i];
     return total;
   }
-  double host_context(Index e, Index i) const { return double(host_contexts_[std::size_t(e * contexts.shape()[1] + i)]); }
-  double distance(Index a, Index b) const {
-    const Index d = contexts.shape()[1];
-    return context_distance(host_contexts_.data() + a * d, host_contexts_.data() + b * d, d);
-  }
-  /// The first `count` of `near_` become those of `candidates` with the smallest key, the lower index on ties.
-  template <class Key>
-  void nearest(std::size_t candidates, std::size_t count, const Key& key) {
-    std::partial_sort(near_.begin(), near_.begin() + std::ptrdiff_t(count), near_.begin() + std::ptrdiff_t(candidates),
-                      [&](Index a, Index b) {
-                        const double x = key(a), y = key(b);
-                        return x < y || (x == y && a < b);
-                      });
-  }
-  /// The first `count` of `near_` become a random choice of `candidates`.
-  void draw(std::size_t candidates, std::size_t count, Random& random) {
-    for (std::size_t i = 0; i < count; ++i) std::swap(near_[i], near_[i + std::size_t(random.next_below(candidates - i))]);
-  }
-
-  /// Before contexts are compared.
-  void fetch_contexts() {
-    host_contexts_.resize(std::size_t(contexts.size()));
-    B::to_host(host_contexts_.data(), contexts);
-  }
-  void choose_contributors(Random& random) {
-    const Index e = data_.environments;
-    const Index count = contributors();
-    std::iota(near_.begin(), near_.end(), Index{0});
-    if (count < e && options_.draw == Draw::uniform) {
-      draw(std::size_t(e), std::size_t(count), random);
-    } else if (count < e) {
-      fetch_contexts();
-      const auto centre = Index(random.next_below(std::uint64_t(e)));
-      nearest(std::size_t(e), std::size_t(count), [&](Index i) { return i == centre ? -1 : distance(centre, i); });
-    }
-    chosen_.assign(near_.begin(), near_.begin() + count);
-    std::sort(chosen_.begin(), chosen_.end());
-  }
-
-  void plan(Random& random) {
+  /// The solves of a step, each by the expert of the environment about whose context it is expanded.
+  void plan(const Random& random) {
+    draw_(random, contexts);
+    B::to_host(at_.data(), draw_.at());
+    B::to_host(about_.data(), draw_.about());
     routing();
-    const bool expanded = taylor_order() > 0;
-    if (expanded) fetch_contexts();
     solves_.clear();
-    const double weight = 1.0 / double(Index(chosen_.size()) * (expanded ? pool_count() : 1));
-    for (Index e : chosen_) {
-      if (!expanded) {
-        solves_.push_back({e, e, e, expert_[std::size_t(e)], weight});
-        continue;
-      }
-      fill_pool(e, random);
-      for (Index j = 0; j < pool_count(); ++j) {
-        const Index about = near_[std::size_t(j)];
-        solves_.push_back({e, e, about, expert_[std::size_t(about)], weight});
-      }
+    const double weight = 1.0 / double(draw_.solves());
+    for (std::size_t i = 0; i < at_.size(); ++i) {
+      const Index e = Index(at_[i]), about = Index(about_[i]);
+      solves_.push_back({e, e, about, expert_[std::size_t(about)], weight});
     }
-  }
-  int taylor_order() const {
-    if constexpr (requires { model_.experts.prototype.taylor; })
-      return model_.experts.prototype.taylor;
-    else
-      return 0;
-  }
-  Index pool_count() const {
-    const auto available = Index(chosen_.size()) - (options_.pool == Pool::nearest_others ? 1 : 0);
-    return std::max<Index>(1, std::min(options_.pool_size, available));
-  }
-  void fill_pool(Index e, Random& random) {
-    std::size_t n = 0;
-    for (Index c : chosen_)
-      if (options_.pool != Pool::nearest_others || c != e || chosen_.size() == 1) near_[n++] = c;
-    const auto count = std::size_t(pool_count());
-    switch (options_.pool) {
-      case Pool::nearest:
-      case Pool::nearest_others: return nearest(n, count, [&](Index i) { return i == e ? -1 : distance(e, i); });
-      case Pool::smallest: return nearest(n, count, [&](Index i) { return norm(i); });
-      case Pool::random:
-        draw(n, count, random);
-    }
-  }
-  double norm(Index e) const {
-    const Index d = contexts.shape()[1];
-    double sum = 0;
-    for (Index i = 0; i < d; ++i) sum += std::abs(host_context(e, i));
-    return sum;
   }
 
   /// Weighs the solves by the softmax of their environments' losses, after a pass without gradients. The derivative of
   /// `sum s_e l_e` with respect to `l_e` is `s_e (1 + l_e - sum s l)`.
   void reweight() {
     runner_(solves_, data_, parameters, contexts, Runner::Wanted::nothing, {}, losses_);
-    const double each = 1.0 / double(solves_.size() / chosen_.size());  // an environment's loss is the mean over its pool
+    const double each = 1.0 / double(draw_.pool());  // an environment's loss is the mean over its pool
+    const auto own = [&](const Solve& s) -> double& { return environment_loss_[std::size_t(s.environment)]; };
     std::fill(environment_loss_.begin(), environment_loss_.end(), 0.0);
-    for (std::size_t i = 0; i < solves_.size(); ++i) environment_loss_[std::size_t(solves_[i].environment)] += each * losses_[i];
+    for (std::size_t i = 0; i < solves_.size(); ++i) own(solves_[i]) += each * losses_[i];
     double largest = -std::numeric_limits<double>::infinity(), partition = 0, mean = 0;
-    for (Index e : chosen_) largest = std::max(largest, environment_loss_[std::size_t(e)]);
-    const auto share = [&](Index e) { return std::exp(environment_loss_[std::size_t(e)] - largest); };
-    for (Index e : chosen_) partition += share(e);
-    for (Index e : chosen_) mean += share(e) / partition * environment_loss_[std::size_t(e)];
+    for (const Solve& s : solves_) largest = std::max(largest, own(s));
+    const auto share = [&](const Solve& s) { return each * std::exp(own(s) - largest); };
+    for (const Solve& s : solves_) partition += share(s);
+    for (const Solve& s : solves_) mean += share(s) / partition * own(s);
     for (Solve& s : solves_) {
-      s.weight = each * share(s.environment) / partition;
-      s.slope = s.weight * (1 + environment_loss_[std::size_t(s.environment)] - mean);
+      s.weight = share(s) / partition;
+      s.slope = s.weight * (1 + own(s) - mean);
     }
   }
 
@@ -382,13 +254,14 @@ class EnvironmentTraining {
   std::optional<EnvironmentData<B>> validation_;
   EnvironmentOptions options_;
   Runner runner_;
-  std::vector<Index> near_, chosen_, expert_;
+  EnvironmentDraw<B> draw_;
+  DeviceStep<B, Model> device_step_;
+  std::vector<Index> expert_;
   std::vector<Solve> solves_;
   std::vector<double> losses_, all_losses_, environment_loss_;
-  std::vector<T> host_contexts_, host_losses_;
+  std::vector<T> at_, about_;  ///< what was drawn
+  std::vector<T> host_losses_;
   Array<B> own_losses_;
-  EnvironmentData<B> drawn_;            ///< the environments of a step that is set off
-  Array<B> drawn_numbers_, numbers_;    ///< theirs, and those of all environments
   Array<B> centroids_;        ///< of the last refit, from which the next one starts; absent where that starts afresh
   Array<B> spare_centroids_;  ///< their memory in the meantime
 };

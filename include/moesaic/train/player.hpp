@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <algorithm>
 #include <string>
 
 #include <moesaic/core/parameters.hpp>
@@ -48,4 +49,29 @@ struct Player {
   std::string label(const Layout::Entry& entry) const { return entry.name.empty() ? name : name + "." + entry.name; }
 };
 
+namespace detail {
+
+/// Refuses a player that cannot play, and names its parts where it has no layout. `index` is its place among all.
+template <class B>
+void require_player(Player<B>& p, std::size_t index) {
+  require(!p.name.empty(), "fit: player ", index, " has no name");
+  require(bool(p.parameters), "fit: player \"", p.name, "\" has no parameters");
+  require(p.inner_steps >= 0, "fit: player \"", p.name, "\" takes ", p.inner_steps, " inner steps; expected at least 0");
+  require(p.proximal >= 0, "fit: player \"", p.name, "\" has the proximal weight ", p.proximal, "; expected at least 0");
+  require(p.tolerance >= 0, "fit: player \"", p.name, "\" has the tolerance ", p.tolerance, "; expected at least 0");
+  const Index parts = p.parts_sharing_state, each = p.parameters.size() / std::max<Index>(parts, 1);
+  require(parts >= 1 && each * parts == p.parameters.size(), "fit: the optimiser's state of player \"", p.name, "\" is shared by ",
+          parts, " parts; expected at least 1, and a divisor of the number of its parameters, ", p.parameters.size());
+  if (p.layout.entries().empty())
+    for (Index k = 0; k < parts; ++k)
+      p.layout.add(parts == 1 ? "" : "part" + std::to_string(k), p.part(p.parameters, k).shape(), {});
+  require(p.layout.size() == p.parameters.size(), "fit: player \"", p.name, "\" has ", p.parameters.size(),
+          " parameters, its layout names ", p.layout.size());
+  for (const auto& e : p.layout.entries())
+    require(parts == 1 || e.offset % std::max<Index>(each, 1) + e.shape.size() <= each,
+            "fit: \"", p.label(e), "\" of shape ", e.shape, " lies in more than one of the ", parts, " parts of ", each,
+            " parameters that share an optimiser's state");
+}
+
+}  // namespace detail
 }  // namespace moesaic

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -16,8 +18,8 @@
 #include <moesaic/train/interrupt.hpp>
 #include <moesaic/train/problem.hpp>
 #include <moesaic/train/progress.hpp>
-#include <moesaic/train/recorded_turn.hpp>
 #include <moesaic/train/run.hpp>
+#include <moesaic/train/set_off_steps.hpp>
 
 namespace moesaic {
 
@@ -68,6 +70,7 @@ class Trainer {
     state_.players = std::move(players);
     state_.seed = options_.seed;
     for (std::size_t i = 0; i < state_.players.size(); ++i) admit(state_.players[i], i);
+    if constexpr (sets_off_somewhere) set_off_.emplace(state_.players.size());
     require(state_.turn_steps() > 0, "fit: no player takes a step");
     require(options_.first_player < state_.players.size(), "fit: first_player is ", options_.first_player,
             "; expected less than the number of players, ", state_.players.size());
@@ -113,25 +116,9 @@ class Trainer {
   static constexpr bool sets_off_somewhere = Recordable<B> && Contract::template can_set_off<Problem, B>;
 
   void admit(Player<B>& p, std::size_t index) {
-    require(!p.name.empty(), "fit: player ", index, " has no name");
-    require(bool(p.parameters), "fit: player \"", p.name, "\" has no parameters");
+    require_player(p, index);
     for (std::size_t i = 0; i < index; ++i)
       require(state_.players[i].name != p.name, "fit: two players are named \"", p.name, "\"");
-    require(p.inner_steps >= 0, "fit: player \"", p.name, "\" takes ", p.inner_steps, " inner steps; expected at least 0");
-    require(p.proximal >= 0, "fit: player \"", p.name, "\" has the proximal weight ", p.proximal, "; expected at least 0");
-    require(p.tolerance >= 0, "fit: player \"", p.name, "\" has the tolerance ", p.tolerance, "; expected at least 0");
-    const Index parts = p.parts_sharing_state, each = p.parameters.size() / std::max<Index>(parts, 1);
-    require(parts >= 1 && each * parts == p.parameters.size(), "fit: the optimiser's state of player \"", p.name, "\" is shared by ",
-            parts, " parts; expected at least 1, and a divisor of the number of its parameters, ", p.parameters.size());
-    if (p.layout.entries().empty())
-      for (Index k = 0; k < parts; ++k)
-        p.layout.add(parts == 1 ? "" : "part" + std::to_string(k), p.part(p.parameters, k).shape(), {});
-    require(p.layout.size() == p.parameters.size(), "fit: player \"", p.name, "\" has ", p.parameters.size(),
-            " parameters, its layout names ", p.layout.size());
-    for (const auto& e : p.layout.entries())
-      require(parts == 1 || e.offset % std::max<Index>(each, 1) + e.shape.size() <= each,
-              "fit: \"", p.label(e), "\" of shape ", e.shape, " lies in more than one of the ", parts, " parts of ", each,
-              " parameters that share an optimiser's state");
     const Shape& shape = p.parameters.shape();
     PlayerState<B> kept;
     if (p.inner_steps > 0) {
@@ -140,7 +127,6 @@ class Trainer {
     }
     kept.best = Array<B>(shape);
     if (p.proximal > 0) kept.turn_start = Array<B>(shape);
-    if constexpr (sets_off_somewhere) turns_.emplace_back();
     before_.push_back(p.tolerance > 0 ? Array<B>(shape) : Array<B>());
     state_.kept.push_back(std::move(kept));
   }
@@ -214,47 +200,34 @@ class Trainer {
     if constexpr (sets_off_somewhere) {
       if (now.inner == 0) {
         kept.sums = {};
-        if (now.player == first_player_ && state_.validations == 0) keep_candidates();
+        if (now.player == first_player_ && state_.validations == 0) set_off_->keep_candidates(state_.players);
       }
       const Tensor<B> g = kept.gradient;
       if constexpr (Contract::template has_prepare<Problem>) problem_.prepare(now);
-      turns_[now.player].step(player, kept.turn_start, now.inner == 0, g, options_.clip, [&] { return problem_.set_off(now, g); });
+      set_off_->turn(now.player).step(player, kept.turn_start, now.inner == 0, g, options_.clip, [&] { return problem_.set_off(now, g); });
       if (now.inner + 1 == player.inner_steps) read(now.player);
-    }
-  }
-  /// Puts all parameters aside: whether they are the best is known once the first loss of the turn is.
-  void keep_candidates() {
-    candidates_.resize(state_.players.size());
-    for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      if (!candidates_[i]) candidates_[i] = Array<B>(state_.players[i].parameters.shape());
-      B::copy(candidates_[i], state_.players[i].parameters);
     }
   }
   /// What `evaluate` sees at once, of all steps of a player that were set off since.
   void read([[maybe_unused]] std::size_t i) {
     if constexpr (sets_off_somewhere) {
       auto& s = state_;
-      auto& turn = turns_[i];
-      if (turn.steps() == 0) return;
-      const Index steps = turn.steps();
-      const auto found = turn.read();
-      if (i == first_player_ && found.first_total && s.validations == 0 && *found.first_total < s.lowest_loss) {
-        s.lowest_loss = *found.first_total;
-        s.best_from = s.outer;
-        for (std::size_t p = 0; p < candidates_.size(); ++p) B::copy(s.kept[p].best, candidates_[p]);
+      const auto found = set_off_->read(i);
+      if (!found) return;
+      if (i == first_player_ && found->first_total && s.validations == 0 && *found->first_total < s.lowest_loss) {
+        s.lowest_loss = *found->first_total;
+        set_off_->keep_best(s);
       }
-      Losses losses(found.sums[0]);
-      for (int t = 1; t < turn.count(); ++t) losses.add(turn.name(t), found.sums[std::size_t(t)]);
       try {
-        record(losses, s.kept[i]);
-        if (!found.finite) {
+        record(found->sums, s.kept[i]);
+        if (!found->finite) {
           require_finite("the gradient of", s.players[i], s.kept[i].gradient.tensor());
           fail("the gradient of \"", s.players[i].name, "\" is not finite");
         }
       } catch (const Error& e) {
-        fail(e.what(), ", in one of the last ", steps, " steps");
+        fail(e.what(), ", in one of the last ", found->steps, " steps");
       }
-      loss_ = losses.total() / double(steps);
+      loss_ = found->sums.total() / double(found->steps);
     }
   }
   /// An error, or what steps that were set off before it had come to already.
@@ -416,8 +389,7 @@ class Trainer {
   const Checkpoint& checkpoint_;
   FitState<B> state_;
   std::vector<Array<B>> before_;  ///< by player: the parameters before a step; absent without a tolerance
-  std::vector<std::conditional_t<sets_off_somewhere, RecordedTurn<B>, std::monostate>> turns_;  ///< by player
-  std::vector<Array<B>> candidates_;  ///< by player: the parameters at the start of the first player's turn, where its steps are set off
+  std::optional<std::conditional_t<sets_off_somewhere, SetOffSteps<B>, std::monostate>> set_off_;
   std::vector<double> row_;
   Progress progress_;
   std::size_t first_player_ = 0;

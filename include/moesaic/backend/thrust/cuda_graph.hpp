@@ -29,7 +29,10 @@ class Graph {
     if (status != cudaSuccess) refuse();
     graph_.reset(graph);
   }
-  void replay() const { check(cudaGraphLaunch(graph_.get(), Gpu::main().stream), "launch of a graph"); }
+  void replay() const {
+    ++Traffic::own().replays;
+    check(cudaGraphLaunch(graph_.get(), Gpu::main().stream), "launch of a graph");
+  }
   static bool recording() { return Traffic::own().recording; }
 
  private:

@@ -25,6 +25,7 @@ class Graph {
   Graph& operator=(Graph&&) = default;
   /// Does all of it once more.
   void replay() const {
+    ++Traffic::own().replays;
     for (const Call& call : calls_) call.run(call.job.get());
   }
   static bool recording() { return current() != nullptr; }

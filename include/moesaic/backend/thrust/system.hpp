@@ -23,7 +23,7 @@
 #include <moesaic/backend/thrust/host.hpp>
 #endif
 
-#include <moesaic/backend/thrust/host_device.hpp>
+#include <moesaic/core/host_device.hpp>
 #include <moesaic/core/shape.hpp>
 
 namespace moesaic::device {
