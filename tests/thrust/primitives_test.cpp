@@ -88,6 +88,10 @@ TEST_CASE_TEMPLATE("products agree", T, float, double) {
   compare<T>("batch", plain, {4, 7, 5}, {{4, 7, 3}, {4, 3, 5}});
   compare<T>("batch with rows of biases", plain, {4, 7, 5}, {{4, 7, 3}, {4, 3, 5}, {4, 1, 5}});
   compare<T>("batch with all biases", plain, {4, 7, 5}, {{4, 7, 3}, {4, 3, 5}, {4, 7, 5}});
+  compare<T>("batch with one bias", plain, {4, 7, 5}, {{4, 7, 3}, {4, 3, 5}, {5}});
+  compare<T>("batch with a table of biases", plain, {4, 7, 5}, {{4, 7, 3}, {4, 3, 5}, {7, 5}});
+  compare<T>("batch of many rows", plain, {4, 40, 5}, {{4, 40, 3}, {4, 3, 5}, {4, 1, 5}});
+  compare<T>("batch with nothing inside", plain, {4, 7, 5}, {{4, 7, 0}, {4, 0, 5}});
   compare<T>("nothing inside", plain, {7, 5}, {{7, 0}, {0, 5}, {5}});
   compare<T>("nothing inside, no bias", plain, {7, 5}, {{7, 0}, {0, 5}});
   compare<T>("no rows", plain, {0, 5}, {{0, 3}, {3, 5}, {5}});
@@ -103,6 +107,10 @@ TEST_CASE_TEMPLATE("outer products agree and are added", T, float, double) {
   compare<T>("one", pairs, {3, 5}, {{7, 3}, {7, 5}});
   compare<T>("three of different depth", pairs, {3, 5}, {{7, 3}, {7, 5}, {1, 3}, {1, 5}, {20, 3}, {20, 5}});
   compare<T>("batch", pairs, {4, 3, 5}, {{4, 7, 3}, {4, 7, 5}, {4, 2, 3}, {4, 2, 5}});
+  compare<T>("batch of many rows", pairs, {4, 3, 5}, {{4, 70, 3}, {4, 70, 5}, {4, 2, 3}, {4, 2, 5}});
+  std::vector<Shape> three_hundred;
+  for (int i = 0; i < 300; ++i) three_hundred.insert(three_hundred.end(), {{2, 3}, {2, 5}});
+  compare<T>("three hundred", pairs, {3, 5}, three_hundred);
   compare<T>("none", pairs, {3, 5}, {});
   const auto sums = [](auto b, const auto& out, const auto& x) {
     using B = decltype(b);
@@ -111,6 +119,7 @@ TEST_CASE_TEMPLATE("outer products agree and are added", T, float, double) {
     B::add_outer_products(out, list.data(), Index(list.size()));
   };
   compare<T>("column sums", sums, {5}, {{7, 5}, {3, 5}});
+  compare<T>("column sums of many rows", sums, {5}, {{700, 5}, {3, 5}});
   compare<T>("column sums of a batch", sums, {4, 1, 5}, {{4, 7, 5}, {4, 2, 5}});
 }
 

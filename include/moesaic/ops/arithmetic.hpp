@@ -62,11 +62,28 @@ Tensor<B> scale(const Tensor<B>& x, double factor) {
 }
 template <class A>
 Dual<A> scale(const Dual<A>& x, double factor) { return {scale(x.value, factor), scale(x.tangent, factor)}; }
+
+/// Adds `factor * g` to an adjoint, in one pass where something is there already.
+template <class A>
+void accumulate_scaled(Node<A>* node, const A& g, double factor) {
+  if (!present(g)) return;
+  if (factor == 1) return accumulate(node, g);
+  if constexpr (LevelOf<A>::depth == 0)
+    if (present(node->adjoint)) {
+      using B = BackendOf<A>;
+      const double coefficient[] = {1, factor};
+      const A terms[] = {node->adjoint, g};
+      if (!node->owned) node->adjoint = make_tensor<B>(g.shape()), node->owned = true;
+      return B::combine(node->adjoint, 2, coefficient, terms);
+    }
+  accumulate(node, scale(g, factor));
+}
+
 template <class A>
 Var<A> scale(const Var<A>& x, double factor) {
   const A y = scale(x.value, factor);
   if (!x.active()) return y;
-  return x.node->tape->record(y, [x, factor](const A& g) { accumulate(x.node, scale(g, factor)); });
+  return x.node->tape->record(y, [x, factor](const A& g) { accumulate_scaled(x.node, g, factor); });
 }
 
 /// `a + b`, or `a - b` with `minus`.
@@ -92,11 +109,8 @@ Var<A> add(const Var<A>& a, const Var<A>& b, bool minus) {
   auto* tape = tape_of(a, b);
   if (!tape) return y;
   return tape->record(y, [a, b, minus](const A& g) {
-    if (a.active()) accumulate(a.node, sum_to(g, shape(a)));
-    if (b.active()) {
-      const A gb = sum_to(g, shape(b));
-      accumulate(b.node, minus ? scale(gb, -1) : gb);
-    }
+    if (a.active()) accumulate_sum(a.node, g);
+    if (b.active()) minus ? accumulate_scaled(b.node, A(sum_to(g, shape(b))), -1) : accumulate_sum(b.node, g);
   });
 }
 
@@ -212,7 +226,7 @@ Var<A> combine(std::span<const double> coefficient, std::span<const Var<A>> x) {
   for (std::size_t j = 0; j < x.size(); ++j)
     if (x[j].active()) to[n++] = {x[j].node, coefficient[j]};
   return tape->record(y, [to, n](const A& g) {
-    for (int j = 0; j < n; ++j) accumulate(to[j].first, to[j].second == 1 ? g : scale(g, to[j].second));
+    for (int j = 0; j < n; ++j) accumulate_scaled(to[j].first, g, to[j].second);
   });
 }
 

@@ -47,7 +47,7 @@ Var<A> pad(const Var<A>& x, int axis, Index begin, Index extent);
 template <class A>
 Var<A> slice(const Var<A>& x, int axis, Index begin, Index count) {
   const A y = slice(x.value, axis, begin, count);
-  if (!x.active()) return y;
+  if (!x.active()) return as_constant(x, y);
   return x.node->tape->record(y, [x, axis, begin](const A& g) {
     own_adjoint(*x.node);
     add_slice(x.node->adjoint, g, axis, begin);

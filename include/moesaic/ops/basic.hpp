@@ -22,11 +22,16 @@ template <class B>
 Tensor<B> reshape(const Tensor<B>& x, const Shape& shape) { return x ? x.reshape(shape) : x; }
 template <class A>
 Dual<A> reshape(const Dual<A>& x, const Shape& shape) { return {reshape(x.value, shape), reshape(x.tangent, shape)}; }
+/// A part of `x` or its numbers under another shape, where those have no derivative: a constant of the same tape, if x is one.
+template <class A>
+Var<A> as_constant(const Var<A>& x, const A& y) {
+  return x.node ? x.node->tape->constant(y) : Var<A>(y);
+}
 template <class A>
 Var<A> reshape(const Var<A>& x, const Shape& s) {
   if (shape(x) == s) return x;
   const A y = reshape(x.value, s);
-  if (!x.active()) return y;
+  if (!x.active()) return as_constant(x, y);
   return x.node->tape->record(y, [x](const A& g) { accumulate(x.node, reshape(g, shape(x))); });
 }
 
@@ -46,8 +51,7 @@ Dual<A> view(const Dual<A>& flat, Index offset, const Shape& shape) {
 template <class A>
 Var<A> view(const Var<A>& flat, Index offset, const Shape& shape) {
   const A y = view(flat.value, offset, shape);
-  if (!flat.node) return y;
-  if (!flat.active()) return flat.node->tape->constant(y);
+  if (!flat.active()) return as_constant(flat, y);
   own_adjoint(*flat.node);
   Var<A> out = flat.node->tape->leaf(y);
   out.node->adjoint = view(flat.node->adjoint, offset, shape);

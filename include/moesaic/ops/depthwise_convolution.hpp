@@ -130,7 +130,7 @@ Var<A> convolve(const Var<A>& x, const Var<A>& kernel, const Var<A>& bias, bool 
     if (x.active()) accumulate(x.node, convolve(g, kernel.value, A{}, !reverse));
     if (kernel.active() && shape(x).size() > 0)
       accumulate(kernel.node, convolve_kernel_adjoint(x.value, g, shape(kernel)[0], reverse));
-    if (bias.active()) accumulate(bias.node, sum_to(g, shape(bias)));
+    if (bias.active()) accumulate_sum(bias.node, g);
   });
 }
 

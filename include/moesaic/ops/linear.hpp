@@ -73,12 +73,12 @@ void pull_linear(const Var<A>& x, const Var<A>& w, const Var<A>& b, const A& g) 
   if (x.active()) accumulate(x.node, linear(g, detail::transposed(w), A{}));
   if (w.active()) w.node->tape->defer(*w.node, x.value, g);
   if (b.active()) {
-    if (shape(b) == shape(g))
-      accumulate(b.node, g);
-    else if (shape(b).rank() == 1)
+    const Shape s = shape(b);
+    const bool row_of_batch = s.rank() == 3 && s[1] == 1 && shape(w).rank() == 3 && s[0] == shape(w)[0];
+    if (s != shape(g) && (s.rank() == 1 || row_of_batch))
       b.node->tape->defer(*b.node, A{}, g);
     else
-      accumulate(b.node, sum_to(g, shape(b)));
+      accumulate_sum(b.node, g);
   }
 }
 template <class A>

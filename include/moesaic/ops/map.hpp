@@ -24,6 +24,22 @@ Deepest<X> broadcast_to(const X& x, const Shape& shape);
 template <ArrayLike X>
 X sum_present(const X& a, const X& b);
 
+/// Adds to a node's adjoint what its value's broadcast copies received: `g`, summed to the value's shape.
+template <class A>
+void accumulate_sum(Node<A>* node, const A& g) {
+  const Shape s = shape(node->value);
+  if (!present(g) || shape(g) == s) return accumulate(node, g);
+  if constexpr (LevelOf<A>::depth == 0) {  // summed in place from the second time on
+    if (node->owned) return add_in_place(node->adjoint, g);
+    if (!present(node->adjoint)) {
+      node->adjoint = sum_to(g, s);
+      node->owned = true;
+      return;
+    }
+  }
+  accumulate(node, A(sum_to(g, s)));
+}
+
 /// A functor of one argument whose derivative follows from its value: `Slope{}(f(x), g) = g * df/dx`.
 template <class F>
 concept TellsSlope = requires { typename F::Slope; };
@@ -56,7 +72,7 @@ template <class F, class A, std::size_t... i>
 void pull_map(const F& f, const A& g, std::index_sequence<i...>, const std::tuple<decltype((void)i, Var<A>{})...>& x) {
   const auto term = [&](auto k) {
     const auto& to = std::get<k>(x);
-    if (to.active()) accumulate(to.node, sum_to(map(Partial<F, int(k)>{f}, std::get<i>(x).value..., g), shape(to)));
+    if (to.active()) accumulate_sum(to.node, map(Partial<F, int(k)>{f}, std::get<i>(x).value..., g));
   };
   (term(std::integral_constant<std::size_t, i>{}), ...);
 }

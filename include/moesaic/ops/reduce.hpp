@@ -45,7 +45,7 @@ template <class A>
 Var<A> expand(const Var<A>& x, const Shape& s) {
   const A y = broadcast_to(x.value, s);
   if (!x.active()) return y;
-  return x.node->tape->record(y, [x](const A& g) { accumulate(x.node, sum_to(g, shape(x))); });
+  return x.node->tape->record(y, [x](const A& g) { accumulate_sum(x.node, g); });
 }
 
 }  // namespace rule

@@ -48,10 +48,13 @@ class DeviceStep {
       if (wanted == Wanted::weights)
         experts = tape.leaf(experts.value), gate = tape.leaf(gate.value);
       else
-        experts = tape.constant(experts.value), rows = tape.leaf(rows.value);
+        rows = tape.leaf(rows.value);
       const X at = drawn.takes_all() ? rows : X(gather(rows, drawn.at()));
       const X about = drawn.expands() ? X(gather(rows, drawn.about())) : at;
-      const Outcome<X> outcome = forward(drawn.takes_all() ? data : data_, parameters, experts, gate, at, about, drawn.expands());
+      const auto chosen = one_hot_of_largest(model_.weigh(parameters, about.value).logits);
+      const X own = matmul(chosen, experts);  // every solve's copy of its expert's parameters
+      const Outcome<X> outcome = forward(drawn.takes_all() ? data : data_, chosen, own.active() ? own : tape.constant(own.value), gate, at,
+                                         about, drawn.expands());
       sweep_losses(outcome, drawn, reweighting, readings);
       if (wanted == Wanted::contexts) return store(rows, gradient);
       store(experts, view(gradient, 0, shape(experts)));
@@ -72,11 +75,10 @@ class DeviceStep {
     data_.rate = Array<B>({solves, 1});
   }
 
-  /// What the solves come to, each by the expert that the gate chooses for `about` and at `at`.
-  Outcome<X> forward(const EnvironmentData<B>& data, const Tensor<B>& parameters, const X& experts, const X& gate, const X& at,
+  /// What the solves come to, each by its own expert, `chosen [solve, K]`, with `parameters [solve, P]`.
+  Outcome<X> forward(const EnvironmentData<B>& data, const Tensor<B>& chosen, const X& parameters, const X& gate, const X& at,
                      const X& about, bool expanded) const {
     const Index n = data.environments, k = model_.experts.count;
-    const auto chosen = one_hot_of_largest(model_.weigh(parameters, about.value).logits);
     const auto own = [&](const X& of_all) {  // each solve's part of what it has for every expert
       const Index width = shape(of_all).back() / k;
       return reshape(X(matmul(chosen.reshape({n, 1, k}), reshape(of_all, {n, k, width}))), {n, width});
@@ -96,7 +98,7 @@ class DeviceStep {
       detail::supply(out, g);
     }
     s.rate = reshape(rate, {n, 1, 1});
-    out.prediction = model_.experts.prototype(X(matmul(chosen, experts)), s);
+    out.prediction = model_.experts.prototype(parameters, s);
     out.target = X(data.states.tensor().reshape({data.points, n, data.trajectories, data.state}));
     out.sample_axis = 1;
     out.context = at;

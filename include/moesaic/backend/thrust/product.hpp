@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include <moesaic/backend/primitives.hpp>
 #include <moesaic/backend/thrust/system.hpp>
@@ -13,32 +15,93 @@ struct Same {
   constexpr S operator()(const S& x) const { return x; }
 };
 
+/// One number of a product of few rows, with its bias, for which a library would take two kernels.
+template <class T>
+struct ThinProductKernel {
+  static constexpr Index most_rows = 16, most_inner = 256;
+  T* out;
+  const T *x, *w, *bias;
+  Index rows, inner, columns, bias_batch, bias_row;  ///< the last two: from one batch's, one row's bias to the next
+  MOESAIC_HD void operator()(Index i) const {
+    const Index above = i / columns, c = i - above * columns, b = above / rows, r = above - b * rows;
+    const T *const left = x + above * inner, *const right = w + b * inner * columns + c;
+    T sum = bias ? bias[b * bias_batch + r * bias_row + c] : T(0);
+    for (Index k = 0; k < inner; ++k) sum += left[k] * right[k * columns];
+    out[i] = sum;
+  }
+};
+
+/// One number of `out += sum_i x_i^T g_i`, or of the column sums of the g_i, for pairs of few rows, of which each would be a kernel.
+template <class T>
+struct OuterProductsKernel {
+  static constexpr Index most_pairs = 128, few_rows = 32;  // a kernel's arguments have room for 4 kB
+  T* out;
+  Index inner, columns;
+  int count;
+  std::int32_t rows[most_pairs];
+  const T *x[most_pairs], *g[most_pairs];
+  MOESAIC_HD void operator()(Index e) const {
+    const Index above = e / columns, c = e - above * columns, b = above / inner, i = above - b * inner;
+    T sum = out[e];
+    for (int p = 0; p < count; ++p)
+      for (Index r = b * rows[p]; r < (b + 1) * rows[p]; ++r) sum += (x[p] ? x[p][r * inner + i] : T(1)) * g[p][r * columns + c];
+    out[e] = sum;
+  }
+};
+
 /// Primitives `product` and `add_outer_products`, on the library of the system: cuBLAS, or Eigen.
 template <class B, class T>
 struct Products {
   static void product(const Tensor<B>& out, const Tensor<B>& x, const Tensor<B>& w, const Tensor<B>& bias) {
     if (out.size() == 0) return;
-    if (bias) B::map(out, Same{}, bias);
     const bool batched = w.shape().rank() == 3;
     const Index in = w.shape().back(1), columns = w.shape().back(), batch = batched ? w.shape()[0] : 1;
     const Index rows = batched ? x.shape()[1] : x.shape().rows();
+    if (batch > 1 && rows <= Thin::most_rows && in <= Thin::most_inner) {
+      const auto [of_batch, of_row] = bias_steps(bias, columns);
+      return for_each_index(out.size(), Thin{out.data(), x.data(), w.data(), bias.data(), rows, in, columns, of_batch, of_row});
+    }
+    if (bias) B::map(out, Same{}, bias);
     if (in == 0 && !bias) return B::fill(out, T(0));
     if (in == 0) return;
     Gemm<T>{batch, rows, columns, in, x.data(), false, w.data(), bias ? T(1) : T(0), out.data()}();
   }
 
   static void add_outer_products(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count) {
-    if (out.size() == 0) return;
-    const Index columns = out.shape().back();
+    if (out.size() == 0 || count == 0) return;
+    const Index columns = out.shape().back(), in = pairs[0].x ? out.shape().back(1) : 1, batch = out.size() / (in * columns);
+    const auto rows_of = [&](Index i) { return pairs[i].g.size() / (batch * columns); };
+    Index rows = 0;
+    for (Index i = 0; i < count; ++i) rows += rows_of(i);
+    if (count > 1 && rows <= count * Outer::few_rows) return add_few_rows(out, pairs, count, batch, in, columns);
     for (Index i = 0; i < count; ++i) {
       const auto& [x, g] = pairs[i];
-      if (!x) {
-        const Index batch = out.size() / columns;
-        B::sum_to(out.reshape({batch, 1, columns}), g.reshape({batch, g.size() / out.size(), columns}), true);
-        continue;
+      if (!x)
+        B::sum_to(out.reshape({batch, 1, columns}), g.reshape({batch, rows_of(i), columns}), true);
+      else if (rows_of(i) > 0)
+        Gemm<T>{batch, in, columns, rows_of(i), x.data(), true, g.data(), T(1), out.data()}();
+    }
+  }
+
+ private:
+  using Thin = ThinProductKernel<T>;
+  using Outer = OuterProductsKernel<T>;
+
+  /// Numbers from the bias of one batch, and of one row, to the next: 0 where it is the same.
+  static std::pair<Index, Index> bias_steps(const Tensor<B>& bias, Index columns) {
+    if (!bias || bias.shape().rank() < 2) return {0, 0};
+    const Shape& s = bias.shape();
+    const Index rows = s.back(1), batches = s.rank() == 3 ? s[0] : 1;
+    return {batches == 1 ? 0 : rows * columns, rows == 1 ? 0 : columns};
+  }
+  static void add_few_rows(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count, Index batch, Index in, Index columns) {
+    for (Index first = 0; first < count; first += Outer::most_pairs) {
+      Outer kernel{out.data(), in, columns, int(std::min(count - first, Outer::most_pairs)), {}, {}, {}};
+      for (int p = 0; p < kernel.count; ++p) {
+        const auto& [x, g] = pairs[first + p];
+        kernel.rows[p] = std::int32_t(g.size() / (batch * columns)), kernel.x[p] = x.data(), kernel.g[p] = g.data();
       }
-      const Index in = out.shape().back(1), batch = out.size() / (in * columns), rows = x.size() / (in * batch);
-      if (rows > 0) Gemm<T>{batch, in, columns, rows, x.data(), true, g.data(), T(1), out.data()}();
+      for_each_index(out.size(), kernel);
     }
   }
 };
