@@ -73,6 +73,28 @@ TEST_CASE("the host waits for the device once in a turn of five steps") {
     CHECK(waits_in_a_turn(model_of(Coda<>{}, seldom, 1), {.pool_size = 2, .pool = pool, .seed = 3}) == 1);
 }
 
+/// Kernels of a step for every evaluation of the field, the mean of both players.
+template <class Field>
+double kernels_of(const char* name, const Field& field) {
+  const EnvironmentData<B> data(two_kinds());
+  const auto model = model_of(field, gate::KMeansLeastSquares{.refit_every = 1000});
+  EnvironmentTraining<B, std::remove_cvref_t<decltype(model)>> training(model, data, {.seed = 3});
+  const auto players = training.players(0.01, 0.02, 1);
+  const auto before = device::Traffic::own().calls;
+  fit(training, std::span<const Player<B>>(players), {.iterations = 1, .seed = 1});
+  const double evaluations = 4 * 2 * 6;  // stages, steps from one time to the next, times
+  const double each = double(device::Traffic::own().calls - before) / 2 / evaluations;
+  MESSAGE(name << ": " << each << " kernels of a step for each of " << evaluations << " evaluations of the field");
+  return each;
+}
+
+TEST_CASE("a step starts few kernels") {
+  CHECK(kernels_of("CoDA", Coda<>{}) < 26);
+  ThreeNetworks<> three_networks;
+  three_networks.interface = 4;
+  CHECK(kernels_of("three networks", three_networks) < 36);
+}
+
 TEST_CASE("a mixture of all experts on batches of samples is recorded, too") {
   const auto x = numbers({30, 2}, 1), y = numbers({30, 1}, 2);
   const Array<B> xs({30, 2}, to_host(x.tensor())), ys({30, 1}, to_host(y.tensor()));

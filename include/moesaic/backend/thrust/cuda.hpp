@@ -98,6 +98,7 @@ struct Access {
 /// Starts `kernel(i)` for i = 0 .. n - 1.
 template <class Kernel>
 void launch(Index n, const Kernel& kernel) {
+  ++Traffic::own().calls;
   try {
     ::thrust::for_each_n(policy(), ::thrust::counting_iterator<Index>(0), n, kernel);
   } catch (const ::thrust::system_error& e) {
@@ -118,6 +119,7 @@ inline void copy_to_host(void* host, const void* from, std::size_t bytes) {
   check(cudaStreamSynchronize(stream), "copy to the host");
 }
 inline void copy_on_device(void* to, const void* from, std::size_t bytes) {
+  ++Traffic::own().calls;
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, Gpu::queue().stream), "copy on the device");
 }
 
@@ -137,6 +139,7 @@ struct Gemm {
     constexpr Index most = std::numeric_limits<int>::max();
     require(batch <= most && m <= most && n <= most && k <= most, "Thrust backend: a product of ", batch, " times ", m, " x ", k,
             " and ", k, " x ", n, ", too large for cuBLAS");
+    ++Traffic::own().calls;
     const T one = 1;
     const auto multiply = [&](auto gemm) {
       return gemm(Gpu::queue().blas, CUBLAS_OP_N, transposed ? CUBLAS_OP_T : CUBLAS_OP_N, int(n), int(m), int(k), &one, b, int(n),

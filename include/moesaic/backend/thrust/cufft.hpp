@@ -40,6 +40,7 @@ void with_fourier_plan(cufftType type, Index n, Index count, const F& execute) {
   const std::lock_guard lock(mutex);
   auto at = plans->find({type, n, count});
   if (at == plans->end()) at = plans->emplace(std::tuple{type, n, count}, make_fourier_plan(type, n, count)).first;
+  ++Traffic::own().calls;
   check(cufftSetStream(at->second, Gpu::queue().stream), "stream");
   check(execute(at->second), "execution");
 }

@@ -34,6 +34,7 @@ class Graph {
   template <class Job>
   static void perform(const Job& job) {
     static_assert(std::is_trivially_copyable_v<Job> && alignof(Job) <= alignof(std::max_align_t));
+    ++Traffic::own().calls;
     if (Graph* const graph = current()) {
       Call& call = graph->calls_.emplace_back(Call{std::make_unique<std::byte[]>(sizeof(Job)), [](const void* kept) {
                                                      (*static_cast<const Job*>(kept))();

@@ -11,6 +11,7 @@ namespace moesaic::device {
 /// What this thread and the device have to do with each other at the moment.
 struct Traffic {
   bool recording = false;    ///< what is asked of the device is written down for a `Graph` and not done
+  std::int64_t calls = 0;    ///< how many kernels, products and copies on the device it has asked for, recorded or not
   std::int64_t replays = 0;  ///< how often it has had a `Graph` done again
   std::int64_t waits = 0;    ///< how often the thread has waited for the device: for what copies bring to it or take from it
 
