@@ -63,6 +63,14 @@ TEST_CASE_TEMPLATE("k-means from given centroids agrees", T, float, double) {
     }
 }
 
+TEST_CASE_TEMPLATE("k-means of many samples agrees, several of them for each thread", T, float, double) {
+  for (const Metric metric : {Metric::L1, Metric::SquaredEuclidean})
+    compare_kmeans<T>([&]<class B>(B) {
+      const auto x = numbers<B>({65539, 3}, 3);
+      return kmeans(x.tensor(), x.tensor().rows(0, 11), {.metric = metric, .max_passes = 5});
+    });
+}
+
 TEST_CASE_TEMPLATE("k-means far from the origin keeps its clusters", T, float, double) {
   compare_kmeans<T>([&]<class B>(B) {
     auto host = to_host(numbers<B>({400, 4}, 5).tensor());

@@ -5,57 +5,71 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <moesaic/cluster/kmeans_options.hpp>
 
 namespace moesaic::cluster::detail {
 
-/// The nearest centroid of one sample, ties to the lowest index.
-template <class T>
+/// The nearest centroids of `tile` samples, ties to the lowest index. Samples come column by column, so that neighbouring threads read
+/// neighbouring numbers, and a thread has several, so that it computes more than it loads: for each number of `group` centroids and
+/// `tile` samples, group + tile loads and 2 * group * tile operations.
+template <class T, int tile>
 struct NearestKernel {
   static constexpr int group = 8;  ///< centroids at a time: what the registers hold
   Metric metric;
-  const T *samples, *centroids;
-  Index columns, clusters;
+  const T *by_column, *centroids;
+  Index rows, columns, clusters;
   T* label;
 
-  MOESAIC_HD void operator()(Index i) const {
-    const T* const x = samples + i * columns;
-    label[i] = metric == Metric::L1 ? nearest<Metric::L1>(x) : nearest<Metric::SquaredEuclidean>(x);
-  }
+  static Index threads(Index rows) { return (rows + tile - 1) / tile; }
+  MOESAIC_HD void operator()(Index i) const { metric == Metric::L1 ? label_nearest<Metric::L1>(i) : label_nearest<Metric::SquaredEuclidean>(i); }
 
  private:
   struct Best {
-    T gap;
-    Index label;
+    T gap = std::numeric_limits<T>::max();
+    Index label = 0;
   };
   template <Metric measure>
-  MOESAIC_HD T nearest(const T* x) const {
-    Best best{std::numeric_limits<T>::max(), 0};
+  MOESAIC_HD void label_nearest(Index i) const {
+    const Index step = (rows + tile - 1) / tile;
+    Index sample[tile];
+    for (int t = 0; t < tile; ++t) sample[t] = i + t * step < rows ? i + t * step : i;
+    Best best[tile];
     Index k = 0;
-    for (; k + group <= clusters; k += group) scan<measure, group>(x, k, best);
-    for (; k < clusters; ++k) scan<measure, 1>(x, k, best);
-    return T(best.label);
+    for (; k + group <= clusters; k += group) scan<measure, group>(sample, k, best);
+    for (; k < clusters; ++k) scan<measure, 1>(sample, k, best);
+    for (int t = 0; t < tile; ++t)
+      if (i + t * step < rows) label[sample[t]] = T(best[t].label);
   }
   template <Metric measure, int count>
-  MOESAIC_HD void scan(const T* x, Index first, Best& best) const {
+  MOESAIC_HD void scan(const Index* sample, Index first, Best* best) const {
     const T* const c = centroids + first * columns;
-    T sum[count] = {};
-    for (Index d = 0; d < columns; ++d)
+    T sum[tile][count] = {};
+    for (Index d = 0; d < columns; ++d) {
+      T x[tile];
+      for (int t = 0; t < tile; ++t) x[t] = by_column[d * rows + sample[t]];
       for (int g = 0; g < count; ++g) {
-        const T gap = x[d] - c[g * columns + d];
-        sum[g] += measure == Metric::SquaredEuclidean ? gap * gap : gap < 0 ? -gap : gap;
+        const T at = c[g * columns + d];
+        for (int t = 0; t < tile; ++t) {
+          const T gap = x[t] - at;
+          sum[t][g] += measure == Metric::SquaredEuclidean ? gap * gap : gap < 0 ? -gap : gap;
+        }
       }
-    for (int g = 0; g < count; ++g)
-      if (sum[g] < best.gap) best = {sum[g], first + g};
+    }
+    for (int t = 0; t < tile; ++t)
+      for (int g = 0; g < count; ++g)
+        if (sum[t][g] < best[t].gap) best[t] = {sum[t][g], first + g};
   }
 };
 
-/// Adds column `d` of one chunk's samples to its clusters' sums `[chunk, K, D + 1]`; the last column counts members.
+/// Adds column `d` of one chunk's samples to its clusters' sums `[chunk, K, D + 1]`; the last column counts members. With the labels
+/// that they had before, those whose label has changed leave one sum and join another, and the others stay in theirs.
 template <class T>
 struct AddMembersKernel {
-  const T *samples, *label;
+  const T *samples, *label, *before;
   Index rows, columns, clusters, chunk_rows;
   double* sums;
 
@@ -63,7 +77,12 @@ struct AddMembersKernel {
     const Index width = columns + 1, chunk = i / width, d = i - chunk * width, begin = chunk * chunk_rows;
     const Index end = begin + chunk_rows < rows ? begin + chunk_rows : rows;
     double* const sum = sums + chunk * clusters * width + d;
-    for (Index r = begin; r < end; ++r) sum[Index(label[r]) * width] += d < columns ? double(samples[r * columns + d]) : 1.0;
+    for (Index r = begin; r < end; ++r) {
+      if (before && before[r] == label[r]) continue;
+      const double value = d < columns ? double(samples[r * columns + d]) : 1.0;
+      if (before) sum[Index(before[r]) * width] -= value;
+      sum[Index(label[r]) * width] += value;
+    }
   }
 };
 
@@ -103,16 +122,29 @@ void to_integers(std::span<std::int32_t> out, const std::vector<T>& labels) {
   std::transform(labels.begin(), labels.end(), out.begin(), [](T label) { return std::int32_t(label); });
 }
 
+/// Samples `[N, D]` column by column, `[D, N]`.
 template <class B>
-void label_samples(const Tensor<B>& label, const Tensor<B>& samples, const Tensor<B>& centroids, Metric metric) {
-  B::for_each(label.size(), NearestKernel<typename B::Scalar>{metric, samples.data(), centroids.data(), samples.shape()[1],
-                                                              centroids.shape()[0], label.data()});
+Tensor<B> columns_of(const Tensor<B>& samples) {
+  const auto out = make_tensor<B>({samples.shape()[1], samples.shape()[0]});
+  B::transpose(out, samples);
+  return out;
+}
+template <class B>
+void label_samples(const Tensor<B>& label, const Tensor<B>& by_column, const Tensor<B>& centroids, Metric metric) {
+  constexpr Index many = 1 << 16;  // that several for each thread still keep a GPU busy
+  const auto run = [&]<int tile>(std::integral_constant<int, tile>) {
+    using Kernel = NearestKernel<typename B::Scalar, tile>;
+    const Index columns = by_column.shape()[0], rows = by_column.shape()[1];
+    B::for_each(Kernel::threads(rows),
+                Kernel{metric, by_column.data(), centroids.data(), rows, columns, centroids.shape()[0], label.data()});
+  };
+  label.size() >= many ? run(std::integral_constant<int, 4>{}) : run(std::integral_constant<int, 1>{});
 }
 template <class B>
 void find_nearest(std::vector<std::int32_t>& labels, const Tensor<B>& samples, const Tensor<B>& centroids, Metric metric) {
   const Scratch<typename B::Memory> scratch;
   const auto label = make_tensor<B>({samples.shape()[0]});
-  label_samples(label, samples, centroids, metric);
+  label_samples(label, columns_of(samples), centroids, metric);
   to_integers(labels, to_host(label));
 }
 
@@ -130,14 +162,16 @@ class DevicePasses {
       : samples_(samples), options_(options), clustering_(clustering), counts_(std::size_t(clusters_)) {}
 
   void assign() {
-    label_samples(label_, samples_, clustering_.centroids, options_.metric);
-    sum();
+    std::swap(label_, before_);
+    label_samples(label_, by_column_, clustering_.centroids, options_.metric);
+    sum(first_);
+    first_ = false;
   }
   void fetch_assignment() { to_integers(clustering_.assignment, to_host(label_)); }
   void take_assignment() {
     const std::vector<T> host(clustering_.assignment.begin(), clustering_.assignment.end());
     B::from_host(label_, host.data());
-    sum();
+    sum(true);
   }
 
   Index* counts() { return counts_.data(); }
@@ -152,7 +186,8 @@ class DevicePasses {
     return to_host(total)[0];
   }
 
-  bool move_centroids(bool /*last*/) {
+  bool move_centroids(bool last) {
+    if ((still_ || last) && !exact_) sum(true);
     B::copy(clustering_.centroids, means_);
     return still_;
   }
@@ -165,11 +200,12 @@ class DevicePasses {
     return gap;
   }
 
-  /// Sums by label, chunk by chunk and then the chunks: an order that follows from shapes alone.
-  void sum() {
-    D::fill(parts_, 0);
-    B::for_each(chunks_ * (columns_ + 1), AddMembersKernel<T>{samples_.data(), label_.data(), rows_, columns_, clusters_,
-                                                              chunk_rows_, parts_.data()});
+  /// Sums by label, afresh or carried on, chunk by chunk and then the chunks: an order that follows from shapes alone.
+  void sum(bool afresh) {
+    exact_ = afresh;
+    if (afresh) D::fill(parts_, 0);
+    B::for_each(chunks_ * (columns_ + 1), AddMembersKernel<T>{samples_.data(), label_.data(), afresh ? nullptr : before_.data(), rows_,
+                                                              columns_, clusters_, chunk_rows_, parts_.data()});
     D::sum_to(sums_, parts_);
     B::for_each(clusters_ * columns_,
                 MeanKernel<T>{sums_.data(), clustering_.centroids.data(), columns_, options_.absolute_tolerance,
@@ -189,11 +225,13 @@ class DevicePasses {
   const Index most_chunks_ = std::clamp((Index{1} << 23) / (clusters_ * (columns_ + 1)), Index{1}, Index{4096});
   const Index chunk_rows_ = std::max((rows_ + most_chunks_ - 1) / most_chunks_, Index{64});
   const Index chunks_ = (rows_ + chunk_rows_ - 1) / chunk_rows_;
-  const Tensor<B> label_ = make_tensor<B>({rows_}), means_ = make_tensor<B>({clusters_, columns_});
+  const Tensor<B> by_column_ = columns_of(samples_), means_ = make_tensor<B>({clusters_, columns_});
+  Tensor<B> label_ = make_tensor<B>({rows_}), before_ = make_tensor<B>({rows_});  ///< of this pass and the one before
   const Tensor<D> parts_ = make_tensor<D>({chunks_, clusters_ * (columns_ + 1)}), sums_ = make_tensor<D>({1, clusters_ * (columns_ + 1)});
   const Tensor<D> moving_ = make_tensor<D>({clusters_, columns_}), report_ = make_tensor<D>({2, clusters_});
   std::vector<Index> counts_;
-  bool still_ = false;
+  bool still_ = false, first_ = true;
+  bool exact_ = false;  ///< the sums were made afresh from the labels
 };
 
 }  // namespace moesaic::cluster::detail
