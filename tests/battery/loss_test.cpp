@@ -267,6 +267,13 @@ TEST_CASE("triplets that are apart cost nothing, and a batch without any neither
                        "metric learning: 2 labels for 4 embeddings", Error);
 }
 
+TEST_CASE("a sample without a triplet costs nothing, whatever its embedding") {
+  const Batch far{.embedding = rows(1, {0, 0.5, 2, 1e200}), .best = labels({0, 0, 1, 2})};
+  const auto each = far.each(loss::triplet(2));
+  CHECK(each[0] > 0);
+  CHECK(each[3] == 0);
+}
+
 TEST_CASE("prototypes are to keep a distance") {
   const auto at = rows(1, {0, 0, 0});
   CHECK(Batch{.embedding = at, .prototypes = rows(2, {0, 0, 0.6, 0.8, 0, 0.5})}.each(loss::prototype_separation())[2] ==

@@ -23,8 +23,11 @@ TEST_CASE("rows are taken by numbers that lie where the tensors do, and added up
   const Array<B> none({3}, std::vector<double>{nan, infinite, -infinite});
   CHECK(to_host(gather(x.tensor(), none.tensor())) == std::vector<double>(6, 0.0));
   CHECK(gather(x.tensor(), Array<B>(Shape{0}).tensor()).shape() == Shape{0, 2});
-  CHECK(to_host(scatter_add(Array<B>(Shape{0, 2}).tensor(), Array<B>(Shape{0}).tensor(), 2)).size() == 4);
+  CHECK(to_host(gather(Array<B>(Shape{0, 2}).tensor(), row.tensor())) == std::vector<double>(10, 0.0));
+  CHECK(to_host(scatter_add(Array<B>(Shape{0, 2}).tensor(), Array<B>(Shape{0}).tensor(), 2)) == std::vector<double>(4, 0.0));
   CHECK_THROWS_WITH_AS(gather(x.tensor(), x.tensor()), "gather: row numbers of shape [3, 2]; expected [rows]", Error);
+  const Array<Cpu<float>> many(Shape{(Index{1} << 24) + 1, 0}), nothing(Shape{0});
+  CHECK_THROWS_WITH_AS(gather(many.tensor(), nothing.tensor()), "gather: 16777217 rows; their numbers are exact up to 16777216", Error);
   CHECK_THROWS_WITH_AS(scatter_add(x.tensor(), row.tensor(), 3), "scatter_add: 5 rows for a tensor of shape [3, 2]", Error);
 }
 

@@ -41,7 +41,7 @@ inline double relative(const std::vector<double>& a, const std::vector<double>& 
   REQUIRE(a.size() == b.size());
   double worst = 0, size = 1e-30;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    worst = std::max(worst, std::isnan(b[i]) ? INFINITY : std::abs(a[i] - b[i]));
+    worst = std::max(worst, std::isnan(a[i]) || std::isnan(b[i]) ? INFINITY : std::abs(a[i] - b[i]));
     size = std::max(size, std::abs(a[i]));
   }
   return worst / size;

@@ -29,6 +29,8 @@ enum class Case {
   coda_in_single_precision,
   naive_geps,
   neighbours_expanded_about_random_contexts,
+  neighbours_expanded_about_small_contexts,
+  one_environment_at_a_time,
   naive_mixture_of_hard_environments,
   all_environments_coda,
   all_environments_naive_geps,
@@ -117,6 +119,12 @@ Trained run(Case which) {
     case Case::neighbours_expanded_about_random_contexts:
       return train<Backend<double>>(model_of(three_networks, refitted, 1),
                                     {.contributors = 4, .draw = Draw::neighbours, .pool_size = 3, .pool = Pool::random});
+    case Case::neighbours_expanded_about_small_contexts:
+      return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 2, false),
+                                    {.contributors = 4, .draw = Draw::neighbours, .pool_size = 2, .pool = Pool::smallest});
+    case Case::one_environment_at_a_time:
+      return train<Backend<double>>(model_of(three_networks, refitted, 1),
+                                    {.contributors = 1, .pool_size = 2, .pool = Pool::nearest_others, .reweighting = Reweighting::softmax});
     case Case::naive_mixture_of_hard_environments:
       return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 1, false),
                                     {.pool_size = 2, .pool = Pool::nearest_others, .reweighting = Reweighting::softmax});

@@ -26,6 +26,12 @@ TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: GEPS") { 
 TEST_CASE("the first 20 steps of MixER are those of the CPU: neighbours, each expanded about random contexts") {
   compare(Case::neighbours_expanded_about_random_contexts, 1e-11);
 }
+TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: neighbours, expanded about the smallest contexts") {
+  compare(Case::neighbours_expanded_about_small_contexts, 1e-11);
+}
+TEST_CASE("the first 20 steps of MixER are those of the CPU: one environment at a time") {
+  compare(Case::one_environment_at_a_time, 1e-11);
+}
 TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: hard environments weigh more, expanded about the nearest others") {
   compare(Case::naive_mixture_of_hard_environments, 1e-11);
 }

@@ -321,6 +321,17 @@ TEST_CASE("pools: what an environment is expanded about, and whose expert solves
   }
 }
 
+TEST_CASE("contexts that are not numbers come last in any pool, and end the step with an error and not with a crash") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
+  for (const double bad : {nan, infinite, -infinite})
+    for (const Pool pool : {Pool::nearest, Pool::nearest_others, Pool::smallest, Pool::random})
+      for (const bool all : {true, false}) {
+        Example x(model_of(2, 1), {.contributors = 3, .draw = Draw::neighbours, .pool_size = 2, .pool = pool}, 9);
+        B::fill(x.training.contexts.tensor().rows(0, all ? 9 : 8), bad);
+        CHECK_THROWS_AS(x.total(), Error);
+      }
+}
+
 TEST_CASE("order 0 ignores the pool") {
   Example with(model_of(2), {.pool_size = 4, .pool = Pool::nearest_others}), without(model_of(2), {});
   CHECK(with.total() == without.total());

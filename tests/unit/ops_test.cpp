@@ -153,6 +153,16 @@ TEST_CASE("linear maps pass the gradient checker in every operand") {
   check("transpose", [&](const auto& p) { return matmul(transpose(p), p); }, x);
 }
 
+TEST_CASE("an array that is a weight here and a bias there passes the gradient checker") {
+  const auto once = [](const Array<B>& x) {
+    return [&x](const auto& v) { return square(linear(x, v, v)); };
+  };
+  const auto x = numbers({3, 4, 1}, 1), wide = numbers({1, 4, 1}, 2);
+  check("a batch", once(x), numbers({3, 1, 5}, 3));
+  check("a number", once(wide), numbers({1, 1, 1}, 4));
+  check("in two places", [&](const auto& v) { return square(linear(x, square(v), v)) + matmul(x, v); }, numbers({3, 1, 5}, 5));
+}
+
 TEST_CASE("rearrangements pass the gradient checker") {
   const auto x = numbers({4, 6}, 14);
   const std::int32_t rows[] = {2, 0, 2};

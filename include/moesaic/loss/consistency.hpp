@@ -20,7 +20,7 @@ struct LengthKernel {
     length[i] = std::sqrt(sum);
   }
 };
-/// Marks the samples whose embeddings have a cosine above `threshold` with that of sample i.
+/// Marks two different samples whose embeddings have a cosine above `threshold`.
 template <class T>
 struct SimilarKernel {
   const T* embedding;
@@ -28,12 +28,11 @@ struct SimilarKernel {
   Index samples, size;
   double threshold;
   T* pairs;
-  MOESAIC_HD void operator()(Index i) const {
-    for (Index j = 0; j < samples; ++j) {
-      double product = 0;
-      for (Index c = 0; c < size; ++c) product += double(embedding[i * size + c]) * double(embedding[j * size + c]);
-      pairs[i * samples + j] = i != j && product > threshold * length[i] * length[j] ? T(1) : T(0);
-    }
+  MOESAIC_HD void operator()(Index e) const {
+    const Index i = e / samples, j = e - i * samples;
+    double product = 0;
+    for (Index c = 0; c < size; ++c) product += double(embedding[i * size + c]) * double(embedding[j * size + c]);
+    pairs[e] = i != j && product > threshold * length[i] * length[j] ? T(1) : T(0);
   }
 };
 
@@ -45,7 +44,7 @@ Tensor<B> similar_pairs(const Tensor<B>& embedding, double threshold) {
   const auto pairs = make_tensor<B>({n, n});
   auto* const length = Workspace<typename B::Memory>::current().template take<double>(std::size_t(n));
   B::for_each(n, LengthKernel<T>{embedding.data(), size, length}, size);
-  B::for_each(n, SimilarKernel<T>{embedding.data(), length, n, size, threshold, pairs.data()}, n * size);
+  B::for_each(n * n, SimilarKernel<T>{embedding.data(), length, n, size, threshold, pairs.data()}, size);
   return shares(pairs, n);
 }
 

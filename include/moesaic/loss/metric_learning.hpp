@@ -7,25 +7,17 @@
 #include <moesaic/ops/distance.hpp>
 #include <moesaic/ops/gather.hpp>
 
-namespace moesaic::functor {
-/// 1 unless `x < 0`.
-struct NotNegative {
-  template <class S>
-  constexpr S operator()(const S& x) const { return select(x < constant<S>(0), constant<S>(0), constant<S>(1)); }
-};
-}  // namespace moesaic::functor
-
 namespace moesaic::loss {
 
 namespace detail {
 
-/// For one sample the farthest other one of its label and the nearest of another label, the lower index on ties; -1 for both where it
-/// has not both.
+/// For one sample the farthest other one of its label and the nearest of another label, the lower index on ties, and a mark; where it has
+/// not both, itself and none.
 template <class T>
 struct HardestKernel {
   const T *embedding, *label;
   Index samples, size;
-  T *positive, *negative;
+  T *positive, *negative, *mark;
   MOESAIC_HD void operator()(Index i) const {
     double farthest = -1, nearest = std::numeric_limits<double>::infinity();
     Index same = -1, other = -1;
@@ -42,8 +34,9 @@ struct HardestKernel {
       }
     }
     const bool both = same >= 0 && other >= 0;
-    positive[i] = T(both ? same : -1);
-    negative[i] = T(both ? other : -1);
+    positive[i] = T(both ? same : i);
+    negative[i] = T(both ? other : i);
+    mark[i] = both ? T(1) : T(0);
   }
 };
 
@@ -55,12 +48,11 @@ X of_hardest(const Outcome<X>& o, const F& f) {
   const auto [n, size] = samples_of(primal(o.embedding));
   const Index labels = o.best ? o.best.size() : 0;
   require(labels == n, "metric learning: ", labels, " labels for ", n, " embeddings");
-  const auto positive = make_tensor<B>({n}), negative = make_tensor<B>({n});
-  B::for_each(n, HardestKernel<ScalarOf<X>>{primal(o.embedding).data(), o.best.data(), n, size, positive.data(), negative.data()},
+  const auto positive = make_tensor<B>({n}), negative = make_tensor<B>({n}), mark = make_tensor<B>({n});
+  B::for_each(n, HardestKernel<ScalarOf<X>>{primal(o.embedding).data(), o.best.data(), n, size, positive.data(), negative.data(), mark.data()},
               n * size);
   const auto to = [&](const Tensor<B>& row) { return X(row_lengths(o.embedding - gather(o.embedding, row))); };
-  const auto weight = shares(rule::map(functor::NotNegative{}, positive), n);
-  return reshape(f(to(positive), to(negative)), {n}) * weight;
+  return reshape(f(to(positive), to(negative)), {n}) * shares(mark, n);
 }
 
 }  // namespace detail

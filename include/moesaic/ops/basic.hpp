@@ -133,9 +133,12 @@ void settle_deferred(Node<A>& node) {
   own_adjoint(node);
   const Scratch<HostMemory> scratch;
   auto* pairs = Workspace<HostMemory>::current().template take<Pair<A>>(std::size_t(node.deferred_count));
-  Index n = 0;
-  for (auto* d = node.deferred; d; d = d->next) pairs[n++] = {d->x, d->g};
-  add_pairs(node.adjoint, pairs, n);
+  for (const bool products : {true, false}) {  // one node may be a weight here and a bias there
+    Index n = 0;
+    for (auto* d = node.deferred; d; d = d->next)
+      if (present(d->x) == products) pairs[n++] = {d->x, d->g};
+    if (n > 0) add_pairs(node.adjoint, pairs, n);
+  }
   node.deferred = nullptr;
   node.deferred_count = 0;
 }

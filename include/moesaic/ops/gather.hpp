@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 /// Rows whose numbers lie where the tensors do, so that the host need not know them.
+#include <limits>
+
 #include <moesaic/core/host_device.hpp>
 #include <moesaic/ops/arithmetic.hpp>
 
@@ -21,24 +23,32 @@ struct GatherRowsKernel {
   }
 };
 
-/// Adds up, for one destination, its sources in their order.
+/// Adds up, for one number, its sources in their order.
 template <class T>
 struct ScatterRowsKernel {
   T* out;
   const T *in, *row;
   Index sources, each;
-  MOESAIC_HD void operator()(Index to) const {
-    T* const sum = out + to * each;
-    for (Index c = 0; c < each; ++c) sum[c] = 0;
+  MOESAIC_HD void operator()(Index i) const {
+    const Index to = i / each, c = i - to * each;
+    T sum = 0;
     for (Index k = 0; k < sources; ++k)
-      if (row[k] == T(to))
-        for (Index c = 0; c < each; ++c) sum[c] += in[k * each + c];
+      if (row[k] == T(to)) sum += in[k * each + c];
+    out[i] = sum;
   }
 };
 
 template <class B>
-void require_row_numbers(const char* what, const Tensor<B>& row) {
+void require_row_numbers(const char* what, const Tensor<B>& row, Index rows) {
   require(row && row.shape().rank() == 1, what, ": row numbers of shape ", row.shape(), "; expected [rows]");
+  constexpr Index most = Index{1} << std::numeric_limits<typename B::Scalar>::digits;
+  require(rows <= most, what, ": ", rows, " rows; their numbers are exact up to ", most);
+}
+/// Numbers of a row.
+inline Index row_size(const Shape& s) {
+  Index n = 1;
+  for (int a = 1; a < s.rank(); ++a) n *= s[a];
+  return n;
 }
 
 }  // namespace detail
@@ -47,10 +57,10 @@ void require_row_numbers(const char* what, const Tensor<B>& row) {
 template <class B>
 Tensor<B> gather(const Tensor<B>& x, const Tensor<B>& row) {
   if (!x) return x;
-  detail::require_row_numbers("gather", row);
   Shape s = x.shape();
   require(s.rank() > 0, "gather: a tensor of shape ", s, "; expected an axis of rows");
-  const Index rows = s[0], each = rows ? x.size() / rows : 0;
+  const Index rows = s[0], each = detail::row_size(s);
+  detail::require_row_numbers("gather", row, rows);
   s[0] = row.size();
   const auto out = make_tensor<B>(s);
   B::for_each(out.size(), detail::GatherRowsKernel<typename B::Scalar>{out.data(), x.data(), row.data(), rows, each});
@@ -60,13 +70,13 @@ Tensor<B> gather(const Tensor<B>& x, const Tensor<B>& row) {
 template <class B>
 Tensor<B> scatter_add(const Tensor<B>& x, const Tensor<B>& row, Index rows) {
   if (!x) return x;
-  detail::require_row_numbers("scatter_add", row);
+  detail::require_row_numbers("scatter_add", row, rows);
   Shape s = x.shape();
   require(s.rank() > 0 && s[0] == row.size(), "scatter_add: ", row.size(), " rows for a tensor of shape ", s);
-  const Index sources = s[0], each = sources ? x.size() / sources : 0;
+  const Index sources = s[0], each = detail::row_size(s);
   s[0] = rows;
   const auto out = make_tensor<B>(s);
-  B::for_each(rows, detail::ScatterRowsKernel<typename B::Scalar>{out.data(), x.data(), row.data(), sources, each}, sources);
+  B::for_each(out.size(), detail::ScatterRowsKernel<typename B::Scalar>{out.data(), x.data(), row.data(), sources, each}, sources);
   return out;
 }
 template <class A>

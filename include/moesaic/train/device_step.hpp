@@ -63,6 +63,9 @@ class DeviceStep {
     return readings;
   }
 
+  /// Bytes of workspace held.
+  std::size_t capacity() const { return lanes_.capacity(); }
+
  private:
   void reserve(Index solves, const EnvironmentData<B>& data) {
     std::vector<T> first;

@@ -18,7 +18,7 @@ namespace moesaic {
 namespace detail {
 
 /// What the candidates of a list are sorted by: how far the context of the list's owner is from theirs, the owner itself first; without
-/// owners, how large their own are.
+/// owners, how large their own are. What is not a number comes last.
 template <class T>
 struct ContextKeyKernel {
   const T *contexts, *owners, *candidates;
@@ -27,12 +27,11 @@ struct ContextKeyKernel {
   double* key;
   MOESAIC_HD void operator()(Index e) const {
     const Index list = e / count, c = Index(candidates[e - list * count]), owner = owners ? Index(owners[list]) : -1;
-    if (owner < 0)
-      key[e] = context_size(contexts + c * size, size);
-    else if (owner != c)
-      key[e] = context_distance(contexts + owner * size, contexts + c * size, size);
-    else
-      key[e] = itself || count == 1 ? -1 : std::numeric_limits<double>::infinity();
+    const double found = owner < 0 ? context_size(contexts + c * size, size)
+                         : owner != c ? context_distance(contexts + owner * size, contexts + c * size, size)
+                         : itself || count == 1 ? -1
+                                                : std::numeric_limits<double>::infinity();
+    key[e] = found == found ? found : std::numeric_limits<double>::infinity();
   }
 };
 
@@ -150,15 +149,23 @@ class EnvironmentDraw {
     for (Index i = 0; i < wanted; ++i) std::swap(row[i], row[i + Index(random.next_below(std::uint64_t(candidates - i)))]);
     return row;
   }
-  /// Fills lists of `wanted` candidates, those that come first for each of the owners, or without any for all.
+  /// Fills lists of `wanted` candidates, those that come first for each of the owners, or without any for all; some lists at a time,
+  /// since each compares all candidates.
   void put_first(const Tensor<B>& out, const Tensor<B>& contexts, const Tensor<B>& owners, const Tensor<B>& candidates, Index wanted,
                  bool itself) const {
-    const Index count = candidates.size(), all = out.size() / wanted * count, size = contexts.shape()[1];
-    auto* const key = keys(all);
-    B::for_each(all, detail::ContextKeyKernel<T>{contexts.data(), owners.data(), candidates.data(), count, size, itself, key}, size);
-    B::for_each(all, detail::RankKernel<T>{key, candidates.data(), count, wanted, out.data()}, wanted);
+    const Index lists = out.size() / wanted, count = candidates.size(), size = contexts.shape()[1];
+    const Index at_once = std::clamp<Index>(most_keys / count, 1, lists);
+    auto* const key = keys(at_once * count);
+    for (Index first = 0; first < lists; first += at_once) {
+      const Index all = std::min(at_once, lists - first) * count;
+      const T* const own = owners ? owners.data() + first : nullptr;
+      B::for_each(all, detail::ContextKeyKernel<T>{contexts.data(), own, candidates.data(), count, size, itself, key}, size);
+      B::for_each(all, detail::RankKernel<T>{key, candidates.data(), count, wanted, out.data() + first * wanted}, wanted);
+    }
   }
   static double* keys(Index count) { return Workspace<typename B::Memory>::current().template take<double>(std::size_t(count)); }
+
+  static constexpr Index most_keys = Index{1} << 20;
 
   Index all_;
   EnvironmentOptions options_;

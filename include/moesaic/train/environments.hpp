@@ -197,7 +197,7 @@ class EnvironmentTraining {
   const Model& model() const { return model_; }
   const EnvironmentData<B>& data() const { return data_; }
   /// Bytes of workspace held.
-  std::size_t capacity() const { return runner_.capacity(); }
+  std::size_t capacity() const { return runner_.capacity() + device_step_.capacity(); }
 
  private:
   static constexpr bool refits = Model::one_hot && gate::Refitted<std::remove_cvref_t<decltype(std::declval<const Model&>().gate)>>;

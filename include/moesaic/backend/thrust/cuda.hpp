@@ -8,10 +8,6 @@
 
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
-#include <thrust/for_each.h>
-#include <thrust/iterator/counting_iterator.h>
-#include <thrust/system/cuda/execution_policy.h>
-#include <thrust/system_error.h>
 
 #include <moesaic/backend/thrust/recording.hpp>
 #include <moesaic/core/shape.hpp>
@@ -19,7 +15,7 @@
 /// What CUDA offers to the Thrust backend; `host.hpp` offers the same.
 namespace moesaic::device {
 
-inline constexpr const char* system_name = "CUDA through Thrust";
+inline constexpr const char* system_name = "CUDA";
 
 inline void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
@@ -76,7 +72,6 @@ class Gpu {
 
 /// Why the device cannot be used; empty where it can.
 inline std::string unavailable() { return Gpu::unavailable(); }
-inline auto policy() { return ::thrust::cuda::par_nosync.on(Gpu::queue().stream); }
 
 struct Memory {
   static void* allocate(std::size_t bytes) {
@@ -95,15 +90,23 @@ struct Access {
   ~Access() {}
 };
 
+/// Arguments are read where the launch put them. Thrust's own loop hands a copy on, and what is read there by a number that only the
+/// thread knows (rows, operands) is then copied to every thread's local memory: 2 to 4 kB.
+template <class Kernel>
+__global__ void run(const __grid_constant__ Kernel kernel, Index n) {
+  const Index i = Index(blockIdx.x) * Index(blockDim.x) + Index(threadIdx.x);
+  if (i < n) kernel(i);
+}
 /// Starts `kernel(i)` for i = 0 .. n - 1.
 template <class Kernel>
 void launch(Index n, const Kernel& kernel) {
+  static_assert(std::is_trivially_copyable_v<Kernel>);
+  constexpr Index threads = 128;  // few, so that small loops reach all multiprocessors
+  const Index blocks = (n + threads - 1) / threads;
+  require(blocks <= std::numeric_limits<int>::max(), "Thrust backend: a kernel of ", n, " numbers, too many for a GPU");
   ++Traffic::own().calls;
-  try {
-    ::thrust::for_each_n(policy(), ::thrust::counting_iterator<Index>(0), n, kernel);
-  } catch (const ::thrust::system_error& e) {
-    fail("Thrust backend: ", e.what());
-  }
+  run<<<unsigned(blocks), unsigned(threads), 0, Gpu::queue().stream>>>(kernel, n);
+  check(cudaGetLastError(), "start of a kernel");
 }
 
 inline void copy_to_device(void* to, const void* host, std::size_t bytes) {

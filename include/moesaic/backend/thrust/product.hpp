@@ -18,15 +18,17 @@ struct Same {
 /// One number of a product of few rows, with its bias, for which a library would take two kernels.
 template <class T>
 struct ThinProductKernel {
-  static constexpr Index most_rows = 16, most_inner = 256;
+  using Position = std::uint32_t;  // a division of 64 bits takes as long as a good part of the sum
+  static constexpr Index most_rows = 16, most_inner = 256, most_numbers = Index{1} << 31;
   T* out;
   const T *x, *w, *bias;
-  Index rows, inner, columns, bias_batch, bias_row;  ///< the last two: from one batch's, one row's bias to the next
+  Position rows, columns;
+  Index inner, bias_batch, bias_row;  ///< the last two: from one batch's, one row's bias to the next
   MOESAIC_HD void operator()(Index i) const {
-    const Index above = i / columns, c = i - above * columns, b = above / rows, r = above - b * rows;
-    const T *const left = x + above * inner, *const right = w + b * inner * columns + c;
+    const Position above = Position(i) / columns, c = Position(i) - above * columns, b = above / rows, r = above - b * rows;
+    const T *const left = x + above * inner, *const right = w + b * inner * Index(columns) + c;
     T sum = bias ? bias[b * bias_batch + r * bias_row + c] : T(0);
-    for (Index k = 0; k < inner; ++k) sum += left[k] * right[k * columns];
+    for (Index k = 0; k < inner; ++k) sum += left[k] * right[k * Index(columns)];
     out[i] = sum;
   }
 };
@@ -57,9 +59,11 @@ struct Products {
     const bool batched = w.shape().rank() == 3;
     const Index in = w.shape().back(1), columns = w.shape().back(), batch = batched ? w.shape()[0] : 1;
     const Index rows = batched ? x.shape()[1] : x.shape().rows();
-    if (batch > 1 && rows <= Thin::most_rows && in <= Thin::most_inner) {
+    if (batch > 1 && rows <= Thin::most_rows && in <= Thin::most_inner && out.size() <= Thin::most_numbers) {
       const auto [of_batch, of_row] = bias_steps(bias, columns);
-      return for_each_index(out.size(), Thin{out.data(), x.data(), w.data(), bias.data(), rows, in, columns, of_batch, of_row});
+      using Position = typename Thin::Position;
+      return for_each_index(
+          out.size(), Thin{out.data(), x.data(), w.data(), bias.data(), Position(rows), Position(columns), in, of_batch, of_row});
     }
     if (bias) B::map(out, Same{}, bias);
     if (in == 0 && !bias) return B::fill(out, T(0));
