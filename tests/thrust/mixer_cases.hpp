@@ -35,7 +35,10 @@ enum class Case {
   all_environments_coda,
   all_environments_naive_geps,
   all_environments_in_single_precision,
-  adaptation_in_single_precision
+  adaptation_in_single_precision,
+  adaptation_by_the_gate,
+  adaptation_of_a_naive_mixture,
+  adaptation_where_an_expert_diverges
 };
 
 /// The same on the CPU backend, compiled once for all device systems.
@@ -85,11 +88,14 @@ Trained train(const Model& model, EnvironmentOptions options) {
   return out;
 }
 
+/// 20 steps on new environments, with the parameters of the second expert so many times as large.
 template <class B, class Model>
-Trained adapted(const Model& model) {
+Trained adapted(const Model& model, ExpertSearch search = ExpertSearch::all, double second = 1) {
   const EnvironmentData<B> data(two_kinds());
   const auto parameters = model.template initial<B>(Random(2));
-  const auto found = adapt<B>(model, parameters, data, {.steps = 20, .rate = 0.01});
+  const auto of_second = view(parameters.tensor(), model.expert_size, {model.expert_size});
+  B::map(of_second, functor::Scale{second}, of_second);
+  const auto found = adapt<B>(model, parameters, data, {.steps = 20, .rate = 0.01, .search = search, .start = ContextStart::normal});
   return {found.loss, {}, on_host(found.contexts), found.expert};
 }
 
@@ -132,6 +138,9 @@ Trained run(Case which) {
     case Case::all_environments_naive_geps: return train<Backend<double>>(naive_geps, {});
     case Case::all_environments_in_single_precision: return train<Backend<float>>(coda, {});
     case Case::adaptation_in_single_precision: return adapted<Backend<float>>(coda);
+    case Case::adaptation_by_the_gate: return adapted<Backend<double>>(coda, ExpertSearch::gate);
+    case Case::adaptation_of_a_naive_mixture: return adapted<Backend<double>>(naive_geps);
+    case Case::adaptation_where_an_expert_diverges: return adapted<Backend<double>>(coda, ExpertSearch::all, 1e30);
   }
   return {};
 }

@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Moesaic authors
 // SPDX-License-Identifier: MIT
+#include <utility>
+
 #include "both.hpp"
 #include "mixer_cases.hpp"
 
@@ -42,8 +44,33 @@ TEST_CASE("the first 20 steps, all environments, are those of the CPU: naive GEP
 TEST_CASE("the first 20 steps, all environments, are those of the CPU: CoDA in single precision") {
   compare(Case::all_environments_in_single_precision, 1e-4);
 }
-TEST_CASE("new environments find the contexts and experts that they find on the CPU") {
+TEST_CASE("new environments find the contexts and experts that they find on the CPU: CoDA in single precision") {
   compare(Case::adaptation_in_single_precision, 1e-4);
+}
+TEST_CASE("new environments find the contexts and experts that they find on the CPU: routed by the gate") {
+  compare(Case::adaptation_by_the_gate, 1e-11);
+}
+TEST_CASE("new environments find the contexts and experts that they find on the CPU: naive mixture") {
+  compare(Case::adaptation_of_a_naive_mixture, 1e-11);
+}
+TEST_CASE("new environments find the contexts and experts that they find on the CPU: an expert diverges on all of them") {
+  const auto cpu = on_cpu(Case::adaptation_where_an_expert_diverges);
+  CHECK(cpu.expert == std::vector<Index>(6, 0));
+  compare(Case::adaptation_where_an_expert_diverges, 1e-11);
+}
+TEST_CASE("the host waits for the device once in 32 steps of an adaptation, or in the most that divide them") {
+  using B = Thrust<double>;
+  const auto model = model_of(Coda<>{}, gate::KMeansLeastSquares{.refit_every = 5});
+  const EnvironmentData<B> data(two_kinds());
+  const auto parameters = model.initial<B>(Random(2));
+  const auto spent = [&](Index steps) {
+    const device::Traffic before = device::Traffic::own();
+    adapt<B>(model, parameters, data, {.steps = steps});
+    return std::pair(device::Traffic::own().waits - before.waits, device::Traffic::own().replays - before.replays);
+  };
+  CHECK(spent(96).first - spent(32).first == 2);
+  CHECK(spent(90).first - spent(30).first == 2);
+  CHECK(spent(64).second == 63);
 }
 
 }  // namespace mixer_test

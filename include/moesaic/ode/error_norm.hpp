@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include <moesaic/backend/cpu.hpp>
+#include <moesaic/ode/unattended.hpp>
 #include <moesaic/ops/arithmetic.hpp>
 
 namespace moesaic::ode::detail {
@@ -45,10 +46,10 @@ bool all_finite(const Tensor<B>& x) {
   return number(sum(rule::map(FiniteAsZero{}, x))) == 0;
 }
 
-/// The same, but that nobody can look while a step is recorded: whoever reads its losses will see.
+/// The same, but that nobody looks where it would be waited for, nor while a step is recorded.
 template <class B>
 bool looks_finite(const Tensor<B>& x) {
-  return recording<B>() || all_finite(x);
+  return (Unattended::now() && !std::is_same_v<typename B::Memory, HostMemory>) || recording<B>() || all_finite(x);
 }
 
 /// Largest root mean square of `error / (absolute + relative * max(|before|, |after|))` over the rows; infinity if anything is

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <moesaic/train/device_adaptation.hpp>
 #include <moesaic/train/environment_step.hpp>
 #include <moesaic/train/fit.hpp>
 
@@ -53,6 +54,7 @@ template <class B, class Model>
 struct AdaptProblem {
   using Backend = B;
   EnvironmentStep<B, Model> runner;
+  DeviceAdaptation<B, Model> device;  ///< where steps are set off there
   const EnvironmentData<B>& data;
   Tensor<B> parameters, contexts;
   Index copies;                     ///< contexts per environment
@@ -108,6 +110,8 @@ struct AdaptProblem {
     keep();
     return Losses(mean_of_best());
   }
+  bool sets_off() const { return Recordable<B>; }
+  Readings<B> set_off(const Step&, const Tensor<B>& gradient) { return device.set_off(parameters, contexts, gradient); }
   /// Remembers every context that does better than before: a late jump out of a minimum costs nothing.
   void keep() {
     for (std::size_t i = 0; i < solves.size(); ++i) {
@@ -155,7 +159,7 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
           "adapt: contexts start from known ones or are drawn from N(0, 1); expected one of both");
   const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
-  detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), data, parameters, contexts, copies};
+  detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), detail::DeviceAdaptation<B, Model>(model), data, parameters, contexts, copies};
   const auto rows = std::size_t(environments * copies);
   problem.expert.resize(rows);
   problem.losses.resize(rows);
@@ -166,8 +170,14 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   if (known) problem.start_from(known);
   problem.plan();
   problem.kept_expert = problem.expert;  // also where no solve ever succeeds
-  fit(problem, {{.name = "contexts", .parameters = contexts, .rate = options.rate}},
-      {.iterations = options.steps, .progress = options.progress});
+  Index turn = 1;  // a device is asked for its losses after each
+  if constexpr (Recordable<B>) {
+    for (turn = 32; options.steps % turn != 0;) --turn;
+    problem.device.begin(data, copies, contexts.shape());
+  }
+  fit(problem, {{.name = "contexts", .parameters = contexts, .rate = options.rate, .inner_steps = turn}},
+      {.iterations = options.steps / turn, .progress = options.progress});
+  if constexpr (Recordable<B>) problem.device.fetch(problem.least, problem.kept, problem.kept_expert);
   problem.plan();
   problem.runner(problem.solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::nothing, {}, problem.losses);
   problem.keep();

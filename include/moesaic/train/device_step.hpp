@@ -25,11 +25,10 @@ class DeviceStep {
 
   explicit DeviceStep(const Model& model) : model_(model) {}
 
-  /// Brings the data of what was drawn together, one environment a solve.
-  void prepare(const EnvironmentDraw<B>& drawn, const EnvironmentData<B>& data) {
-    if (!data_.initial) reserve(drawn.solves(), data);
+  /// Brings the data of the solves together: those of the environments `row [solve]`, as many every time.
+  void prepare(const Tensor<B>& row, const EnvironmentData<B>& data) {
+    if (!data_.initial) reserve(row.size(), data);
     const Scratch<typename B::Memory> scratch;
-    const auto row = drawn.at();
     const auto when = rule::map(functor::Plus{}, first_row_.tensor(), row.reshape({1, row.size()}));
     B::copy(data_.initial, gather(data.initial.tensor(), row));
     B::copy(data_.rate, gather(data.rate.tensor(), row));
@@ -41,6 +40,7 @@ class DeviceStep {
   Readings<B> operator()(const EnvironmentDraw<B>& drawn, const EnvironmentData<B>& data, Reweighting reweighting,
                          const Tensor<B>& parameters, const Tensor<B>& contexts, Wanted wanted, const Tensor<B>& gradient) {
     require(drawn.takes_all() || bool(data_.initial), "EnvironmentTraining: set_off without a prepare before");
+    const ode::Unattended unattended;
     Readings<B> readings;
     lanes_.run(1, [&](Tape<Tensor<B>>& tape, Index) {
       X experts(view(parameters, 0, {model_.experts.count, model_.expert_size}));
@@ -63,6 +63,22 @@ class DeviceStep {
     return readings;
   }
 
+  /// The loss `[solve]` of each of the prepared solves at its own row of `contexts`, by its expert `chosen [solve, K]`, and their gradients.
+  void each(const Tensor<B>& chosen, const Tensor<B>& parameters, const Tensor<B>& contexts, const Tensor<B>& losses,
+            const Tensor<B>& gradient) {
+    const ode::Unattended unattended;
+    lanes_.run(1, [&](Tape<Tensor<B>>& tape, Index) {
+      const X rows = tape.leaf(contexts);
+      const X experts = tape.constant(matmul(chosen, view(parameters, 0, {model_.experts.count, model_.expert_size})));
+      const X gate(view(parameters, model_.gate_offset(), {model_.gate_size}));
+      const X loss = model_.loss.evaluate(forward(data_, chosen, experts, gate, rows, rows, false), [](std::string_view, const X&) {});
+      B::copy(losses, primal(loss));
+      const auto seed = make_tensor<B>(losses.shape());
+      B::fill(seed, T(1));
+      sweep(loss, seed);
+      store(rows, gradient);
+    });
+  }
   /// Bytes of workspace held.
   std::size_t capacity() const { return lanes_.capacity(); }
 

@@ -119,7 +119,7 @@ class EnvironmentTraining {
   void prepare(const Step& step) {
     if (draw_.takes_all()) return;
     draw_(step.random, contexts);
-    device_step_.prepare(draw_, data_);
+    device_step_.prepare(draw_.at(), data_);
   }
   Readings<B> set_off(const Step& step, const Tensor<B>& gradient) {
     return device_step_(draw_, data_, options_.reweighting, parameters, contexts, wanted(step), gradient);

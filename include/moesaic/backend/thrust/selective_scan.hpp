@@ -37,13 +37,16 @@ struct SelectiveScanView {
     const T rate = a[channel * states + state];
     const int n = length(which);
     h[0] = kept[first];
-    for (int t = 0; t < n; ++t) {
+    // All loops run to a number that the compiler knows, so that what they keep stays in registers.
+    for (int t = 0; t < scan_span; ++t) {
+      if (t >= n) continue;
       const Index r = row(sequence, which, t), at = r * channels + channel;
       decay[t] = std::exp(delta[at] * rate);
       h[t + 1] = decay[t] * h[t] + delta[at] * u[at] * b[r * states + state];
     }
     T back = carry[first];
-    for (int t = n - 1; t >= 0; --t) {
+    for (int t = scan_span - 1; t >= 0; --t) {
+      if (t >= n) continue;
       const Index r = row(sequence, which, t);
       const T gh = c[r * states + state] * g[r * channels + channel] + back;
       back = decay[t] * gh;
@@ -171,7 +174,8 @@ struct SelectiveChannelKernel {
       part_a[i * in.states + state] = sum;
     }
     T sum = 0;
-    for (int t = 0; t < in.length(which); ++t) {
+    for (int t = 0; t < scan_span; ++t) {
+      if (t >= in.length(which)) continue;
       const Index at = in.row(sequence, which, t) * in.channels + channel;
       gu[at] = gx[t] * in.delta[at] + in.d[channel] * g[at];
       gdelta[at] = gx[t] * in.u[at] + time[t];
@@ -202,7 +206,8 @@ struct SelectiveStateKernel {
         gb[t] += gh * in.delta[at] * in.u[at];
         gc[t] += g[at] * h;
       });
-    for (int t = 0; t < in.length(which); ++t) {
+    for (int t = 0; t < scan_span; ++t) {
+      if (t >= in.length(which)) continue;
       const Index to = (part * in.batch * in.steps + in.row(sequence, which, t)) * in.states + state;
       part_b[to] = gb[t];
       part_c[to] = gc[t];
