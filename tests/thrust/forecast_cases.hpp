@@ -115,7 +115,8 @@ Forecaster trained(const Model& model, Index iterations = 5) {
   Supervised problem(model, windows, {.batch = 12, .seed = 4});
   const auto run = fit(problem, problem.players(1e-2), {.iterations = iterations, .validation_every = 100, .clip = {.norm = 1}, .seed = 2});
   const Scratch<typename B::Memory> scratch;
-  return {{}, run.history.values("total"), widened(problem.parameters), widened(predict(model, problem.parameters, Array<B>(windows.range(3, 8).x)))};
+  const auto forecasts = predict(model, problem.parameters, Array<B>(windows.range(3, 8).x));
+  return {{}, run.history.values("total"), widened(problem.parameters), widened(forecasts)};
 }
 
 }  // namespace thrust_test

@@ -9,6 +9,7 @@
 #include <moesaic/gate/kmeans_least_squares.hpp>
 #include <moesaic/gate/softmax.hpp>
 #include <moesaic/loss/terms.hpp>
+#include <moesaic/ode/dopri5.hpp>
 #include <moesaic/train/adapt.hpp>
 #include <moesaic/train/environments.hpp>
 #include <moesaic/train/fit.hpp>
@@ -38,7 +39,9 @@ enum class Case {
   adaptation_in_single_precision,
   adaptation_by_the_gate,
   adaptation_of_a_naive_mixture,
-  adaptation_where_an_expert_diverges
+  adaptation_where_an_expert_diverges,
+  adaptation_where_an_expert_is_not_a_number,
+  adaptation_by_an_adaptive_solver
 };
 
 /// The same on the CPU backend, compiled once for all device systems.
@@ -88,14 +91,14 @@ Trained train(const Model& model, EnvironmentOptions options) {
   return out;
 }
 
-/// 20 steps on new environments, with the parameters of the second expert so many times as large.
+/// Steps on new environments, with the parameters of the second expert so many times as large.
 template <class B, class Model>
-Trained adapted(const Model& model, ExpertSearch search = ExpertSearch::all, double second = 1) {
+Trained adapted(const Model& model, ExpertSearch search = ExpertSearch::all, double second = 1, Index steps = 20) {
   const EnvironmentData<B> data(two_kinds());
   const auto parameters = model.template initial<B>(Random(2));
   const auto of_second = view(parameters.tensor(), model.expert_size, {model.expert_size});
   B::map(of_second, functor::Scale{second}, of_second);
-  const auto found = adapt<B>(model, parameters, data, {.steps = 20, .rate = 0.01, .search = search, .start = ContextStart::normal});
+  const auto found = adapt<B>(model, parameters, data, {.steps = steps, .rate = 0.01, .search = search, .start = ContextStart::normal});
   return {found.loss, {}, on_host(found.contexts), found.expert};
 }
 
@@ -141,6 +144,13 @@ Trained run(Case which) {
     case Case::adaptation_by_the_gate: return adapted<Backend<double>>(coda, ExpertSearch::gate);
     case Case::adaptation_of_a_naive_mixture: return adapted<Backend<double>>(naive_geps);
     case Case::adaptation_where_an_expert_diverges: return adapted<Backend<double>>(coda, ExpertSearch::all, 1e30);
+    case Case::adaptation_where_an_expert_is_not_a_number: return adapted<Backend<double>>(coda, ExpertSearch::all, NAN, 7);
+    case Case::adaptation_by_an_adaptive_solver: {
+      Coda<> field{{.state = 2, .context = 2, .width = 6, .depth = 2}};
+      auto bank = experts(2, ContextFlow<Coda<>, ode::Dopri5>{.field = field, .solver = {.control = ode::Adaptive{.relative = 1e-3}}});
+      bank.split_context = true;
+      return adapted<Backend<double>>(mixture(bank, refitted, flow::Identity{}, loss::relative(0.3)), ExpertSearch::all, 1e30, 5);
+    }
   }
   return {};
 }

@@ -25,7 +25,9 @@ struct NearestKernel {
   T* label;
 
   static Index threads(Index rows) { return (rows + tile - 1) / tile; }
-  MOESAIC_HD void operator()(Index i) const { metric == Metric::L1 ? label_nearest<Metric::L1>(i) : label_nearest<Metric::SquaredEuclidean>(i); }
+  MOESAIC_HD void operator()(Index i) const {
+    metric == Metric::L1 ? label_nearest<Metric::L1>(i) : label_nearest<Metric::SquaredEuclidean>(i);
+  }
 
  private:
   struct Best {

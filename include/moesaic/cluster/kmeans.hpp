@@ -98,8 +98,8 @@ KMeansOutcome best_of_starts(const Tensor<B>& samples, const Random& random, con
 
 /// Lloyd's k-means of `samples [N, D]` from given `centroids [K, D]` (a warm start). Each pass assigns every sample to its
 /// nearest centroid, ties to the lowest index, then moves centroids to the means of their members, summed in double in a fixed
-/// order: the same bits at any number of threads. Between passes with few changes sums are carried on; where the clustering ends they
-/// are made afresh. Lloyd: Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
+/// order: the same bits at any number of threads. Between passes with few changes sums are carried on; where the clustering ends by
+/// itself or after its last pass they are made afresh. Lloyd: Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
 /// Raises an error on empty or non-finite input, on more clusters than samples and on distances that overflow.
 template <class B>
 KMeansResult<B> kmeans(const Tensor<B>& samples, const Tensor<B>& centroids, const KMeansOptions& options = {}) {

@@ -49,7 +49,8 @@ X of_hardest(const Outcome<X>& o, const F& f) {
   const Index labels = o.best ? o.best.size() : 0;
   require(labels == n, "metric learning: ", labels, " labels for ", n, " embeddings");
   const auto positive = make_tensor<B>({n}), negative = make_tensor<B>({n}), mark = make_tensor<B>({n});
-  B::for_each(n, HardestKernel<ScalarOf<X>>{primal(o.embedding).data(), o.best.data(), n, size, positive.data(), negative.data(), mark.data()},
+  B::for_each(n,
+              HardestKernel<ScalarOf<X>>{primal(o.embedding).data(), o.best.data(), n, size, positive.data(), negative.data(), mark.data()},
               n * size);
   const auto to = [&](const Tensor<B>& row) { return X(row_lengths(o.embedding - gather(o.embedding, row))); };
   return reshape(f(to(positive), to(negative)), {n}) * shares(mark, n);

@@ -30,13 +30,14 @@ enum class ContextStart {
 
 /// Options of `adapt`.
 struct AdaptOptions {
-  Index steps = 1500;
+  Index steps = 1500;  ///< a device is asked for its losses once in as many of them, up to 32, as divide their number
   Schedule rate = 1e-3;
   ExpertSearch search = ExpertSearch::all;
   ContextStart start = ContextStart::zero;
   std::uint64_t seed = 0;  ///< of `ContextStart::normal`
-  bool progress = false;
-  Index part_size = 8;  ///< solves that a thread runs together; with 1, other environments do not change an environment's last bit
+  bool progress = false;  ///< on a device in turns of so many steps
+  /// Solves that a thread runs together; with 1, other environments do not change an environment's last bit. Without effect on a device.
+  Index part_size = 8;
 };
 
 /// What `adapt` found for each new environment.
@@ -104,14 +105,26 @@ struct AdaptProblem {
       B::copy(contexts.rows(row, 1), starts.tensor().rows(trials[i].context, 1));
     }
   }
-  Losses evaluate(const Step&, const Tensor<B>& gradient) {
+  void solve(const Tensor<B>& gradient) {
     plan();
     runner(solves, data, parameters, contexts, EnvironmentStep<B, Model>::Wanted::contexts, gradient, losses, Divergence::scores);
+  }
+  Losses evaluate(const Step&, const Tensor<B>& gradient) {
+    solve(gradient);
     keep();
     return Losses(mean_of_best());
   }
   bool sets_off() const { return Recordable<B>; }
-  Readings<B> set_off(const Step&, const Tensor<B>& gradient) { return device.set_off(parameters, contexts, gradient); }
+  Readings<B> set_off(const Step&, const Tensor<B>& gradient) {
+    try {
+      return device.set_off(parameters, contexts, gradient);
+    } catch (const Diverged&) {  // one solve of all; the host finds out which
+      solve(gradient);
+      std::vector<typename B::Scalar> of_context(solves.size());
+      for (std::size_t i = 0; i < solves.size(); ++i) of_context[std::size_t(solves[i].context)] = typename B::Scalar(losses[i]);
+      return device.keep(parameters, contexts, of_context, gradient);
+    }
+  }
   /// Remembers every context that does better than before: a late jump out of a minimum costs nothing.
   void keep() {
     for (std::size_t i = 0; i < solves.size(); ++i) {
@@ -148,18 +161,21 @@ struct AdaptProblem {
 /// as one after the other (a drawn start depends on an environment's place among them). With `ExpertSearch::all` the choice of expert
 /// is not trapped in what the gate says at the start.
 ///
-/// Errors: no environments; a model without context; known contexts of another size, or beside a start that is drawn.
+/// Errors: no environments; a model without context; a negative number of steps; known contexts of another size, or beside a start that is
+/// drawn.
 template <class B, class Model>
 Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const EnvironmentData<B>& data, const AdaptOptions& options = {},
                     const std::type_identity_t<Tensor<B>>& known = {}) {
   const Index environments = data.environments, experts = model.experts.count, d = model.features();
   require(environments > 0, "adapt: no environments");
   require(d > 0, "adapt: the model has no context");
+  require(options.steps >= 0, "adapt: ", options.steps, " steps; expected at least 0");
   require(!known || options.start == ContextStart::zero,
           "adapt: contexts start from known ones or are drawn from N(0, 1); expected one of both");
   const Index copies = Model::one_hot && options.search == ExpertSearch::all ? experts : 1;
   Array<B> contexts(Shape{environments * copies, d});
-  detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), detail::DeviceAdaptation<B, Model>(model), data, parameters, contexts, copies};
+  detail::AdaptProblem<B, Model> problem{EnvironmentStep<B, Model>(model, options.part_size), detail::DeviceAdaptation<B, Model>(model),
+                                         data, parameters, contexts, copies};
   const auto rows = std::size_t(environments * copies);
   problem.expert.resize(rows);
   problem.losses.resize(rows);
@@ -170,7 +186,7 @@ Adaptation<B> adapt(const Model& model, const Tensor<B>& parameters, const Envir
   if (known) problem.start_from(known);
   problem.plan();
   problem.kept_expert = problem.expert;  // also where no solve ever succeeds
-  Index turn = 1;  // a device is asked for its losses after each
+  Index turn = 1;
   if constexpr (Recordable<B>) {
     for (turn = 32; options.steps % turn != 0;) --turn;
     problem.device.begin(data, copies, contexts.shape());

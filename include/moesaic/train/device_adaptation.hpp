@@ -8,14 +8,18 @@
 
 namespace moesaic::detail {
 
-/// One context after its solve: without a finite loss and gradient it has an infinite loss and stays where it is, and where it does
-/// better than before it is kept.
+/// One context after its solve: where loss or gradient leave the numbers, the loss is infinite and the gradient 0; a context that does
+/// better than before is kept. Sums over all
+/// solves and steps must be numbers, so a millionth of the largest number is where they end.
 template <class T>
 struct KeepKernel {
-  const T *contexts, *chosen;
-  Index size, experts;
-  T *loss, *gradient, *least, *kept, *expert;
-  MOESAIC_HD static bool finite(T x) { return x - x == T(0); }
+  const T *contexts, *expert;
+  Index size;
+  T *loss, *gradient, *least, *kept, *kept_expert;
+  MOESAIC_HD static bool finite(T x) {
+    constexpr T most = std::numeric_limits<T>::max() / T(1e6);
+    return x < most && x > -most;
+  }
   MOESAIC_HD void operator()(Index row) const {
     bool good = finite(loss[row]);
     for (Index c = 0; c < size; ++c) good = good && finite(gradient[row * size + c]);
@@ -25,9 +29,8 @@ struct KeepKernel {
     }
     if (!(loss[row] < least[row])) return;
     least[row] = loss[row];
+    kept_expert[row] = expert[row];
     for (Index c = 0; c < size; ++c) kept[row * size + c] = contexts[row * size + c];
-    for (Index k = 0; k < experts; ++k)
-      if (chosen[row * experts + k] > T(0)) expert[row] = T(k);
   }
 };
 /// The least loss of an environment's contexts, and whether there is one.
@@ -62,32 +65,29 @@ class DeviceAdaptation {
 
   /// Each environment with so many contexts, one of its own for every expert, or one that the gate routes.
   void begin(const EnvironmentData<B>& data, Index copies, const Shape& contexts) {
-    const Index rows = contexts[0], experts = model_.experts.count;
+    const Index rows = contexts[0];
     copies_ = copies;
-    std::vector<T> environment, all;
-    for (Index row = 0; row < rows; ++row) {
-      environment.push_back(T(row / copies));
-      for (Index k = 0; k < experts; ++k) all.push_back(row % copies == k ? T(1) : T(0));
-    }
-    own_expert_ = Array<B>({rows, experts}, all);
-    const std::vector<T> infinite(std::size_t(rows), std::numeric_limits<T>::infinity());
-    least_ = Array<B>({rows}, infinite);
+    std::vector<T> environment, expert;
+    for (Index row = 0; row < rows; ++row) environment.push_back(T(row / copies)), expert.push_back(T(row % copies));
+    own_expert_ = Array<B>({rows}, expert);
+    least_ = Array<B>({rows}, std::vector<T>(std::size_t(rows), std::numeric_limits<T>::infinity()));
     expert_ = Array<B>(Shape{rows});
     kept_ = Array<B>(contexts);
     step_.prepare(Array<B>({rows}, environment).tensor(), data);
   }
 
+  /// Losses and gradients of all contexts. Errors: `Diverged`, from a solver or an expert that looks at the device, whatever the others
+  /// come to.
   Readings<B> set_off(const Tensor<B>& parameters, const Tensor<B>& contexts, const Tensor<B>& gradient) {
-    const Index rows = contexts.shape()[0], size = contexts.shape()[1], environments = rows / copies_;
-    const auto chosen = copies_ == 1 ? one_hot_of_largest(model_.weigh(parameters, contexts).logits) : own_expert_.tensor();
-    const auto loss = make_tensor<B>({rows}), best = make_tensor<B>({environments}), solved = make_tensor<B>({environments});
-    step_.each(chosen, parameters, contexts, loss, gradient);
-    B::for_each(rows, KeepKernel<T>{contexts.data(), chosen.data(), size, model_.experts.count, loss.data(), gradient.data(),
-                                    least_.tensor().data(), kept_.tensor().data(), expert_.tensor().data()});
-    B::for_each(environments, BestOfCopiesKernel<T>{loss.data(), copies_, best.data(), solved.data()});
-    Readings<B> losses;
-    losses.set_total(rule::map(MeanOfCounted{}, sum(best), sum(solved)), 1);
-    return losses;
+    const auto expert = experts(parameters, contexts), loss = make_tensor<B>(expert.shape());
+    step_.each(expert, parameters, contexts, loss, gradient);
+    return keep(expert, contexts, loss, gradient);
+  }
+  /// The same with losses and a gradient that were found otherwise.
+  Readings<B> keep(const Tensor<B>& parameters, const Tensor<B>& contexts, const std::vector<T>& losses, const Tensor<B>& gradient) {
+    const auto expert = experts(parameters, contexts), loss = make_tensor<B>(expert.shape());
+    B::from_host(loss, losses.data());
+    return keep(expert, contexts, loss, gradient);
   }
 
   /// The losses of the contexts that did best, those contexts, and their experts; others are left as they are.
@@ -102,6 +102,20 @@ class DeviceAdaptation {
   }
 
  private:
+  Tensor<B> experts(const Tensor<B>& parameters, const Tensor<B>& contexts) const {
+    return copies_ == 1 ? number_of_largest(model_.weigh(parameters, contexts).logits) : own_expert_.tensor();
+  }
+  Readings<B> keep(const Tensor<B>& expert, const Tensor<B>& contexts, const Tensor<B>& loss, const Tensor<B>& gradient) {
+    const Index rows = contexts.shape()[0], size = contexts.shape()[1], environments = rows / copies_;
+    const auto best = make_tensor<B>({environments}), solved = make_tensor<B>({environments});
+    B::for_each(rows, KeepKernel<T>{contexts.data(), expert.data(), size, loss.data(), gradient.data(), least_.tensor().data(),
+                                    kept_.tensor().data(), expert_.tensor().data()});
+    B::for_each(environments, BestOfCopiesKernel<T>{loss.data(), copies_, best.data(), solved.data()});
+    Readings<B> losses;
+    losses.set_total(rule::map(MeanOfCounted{}, sum(best), sum(solved)), 1);
+    return losses;
+  }
+
   const Model& model_;
   DeviceStep<B, Model> step_;
   Index copies_ = 1;

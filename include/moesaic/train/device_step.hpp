@@ -51,10 +51,10 @@ class DeviceStep {
         rows = tape.leaf(rows.value);
       const X at = drawn.takes_all() ? rows : X(gather(rows, drawn.at()));
       const X about = drawn.expands() ? X(gather(rows, drawn.about())) : at;
-      const auto chosen = one_hot_of_largest(model_.weigh(parameters, about.value).logits);
-      const X own = matmul(chosen, experts);  // every solve's copy of its expert's parameters
-      const Outcome<X> outcome = forward(drawn.takes_all() ? data : data_, chosen, own.active() ? own : tape.constant(own.value), gate, at,
-                                         about, drawn.expands());
+      const auto expert = number_of_largest(model_.weigh(parameters, about.value).logits);
+      const X own = gather(experts, expert);  // every solve's copy of its expert's parameters
+      const Outcome<X> outcome = forward(drawn.takes_all() ? data : data_, expert, own.active() ? own : tape.constant(own.value), gate,
+                                         at, about, drawn.expands());
       sweep_losses(outcome, drawn, reweighting, readings);
       if (wanted == Wanted::contexts) return store(rows, gradient);
       store(experts, view(gradient, 0, shape(experts)));
@@ -63,15 +63,15 @@ class DeviceStep {
     return readings;
   }
 
-  /// The loss `[solve]` of each of the prepared solves at its own row of `contexts`, by its expert `chosen [solve, K]`, and their gradients.
-  void each(const Tensor<B>& chosen, const Tensor<B>& parameters, const Tensor<B>& contexts, const Tensor<B>& losses,
+  /// The loss `[solve]` of each of the prepared solves at its own row of `contexts`, by its `expert [solve]`, and their gradients.
+  void each(const Tensor<B>& expert, const Tensor<B>& parameters, const Tensor<B>& contexts, const Tensor<B>& losses,
             const Tensor<B>& gradient) {
     const ode::Unattended unattended;
     lanes_.run(1, [&](Tape<Tensor<B>>& tape, Index) {
       const X rows = tape.leaf(contexts);
-      const X experts = tape.constant(matmul(chosen, view(parameters, 0, {model_.experts.count, model_.expert_size})));
+      const X own = tape.constant(gather(view(parameters, 0, {model_.experts.count, model_.expert_size}), expert));
       const X gate(view(parameters, model_.gate_offset(), {model_.gate_size}));
-      const X loss = model_.loss.evaluate(forward(data_, chosen, experts, gate, rows, rows, false), [](std::string_view, const X&) {});
+      const X loss = model_.loss.evaluate(forward(data_, expert, own, gate, rows, rows, false), [](std::string_view, const X&) {});
       B::copy(losses, primal(loss));
       const auto seed = make_tensor<B>(losses.shape());
       B::fill(seed, T(1));
@@ -94,13 +94,14 @@ class DeviceStep {
     data_.rate = Array<B>({solves, 1});
   }
 
-  /// What the solves come to, each by its own expert, `chosen [solve, K]`, with `parameters [solve, P]`.
-  Outcome<X> forward(const EnvironmentData<B>& data, const Tensor<B>& chosen, const X& parameters, const X& gate, const X& at,
+  /// What the solves come to, each by its own expert, number `expert [solve]`, with `parameters [solve, P]`.
+  Outcome<X> forward(const EnvironmentData<B>& data, const Tensor<B>& expert, const X& parameters, const X& gate, const X& at,
                      const X& about, bool expanded) const {
     const Index n = data.environments, k = model_.experts.count;
+    const auto chosen = one_hot(expert, k).reshape({n, 1, k});
     const auto own = [&](const X& of_all) {  // each solve's part of what it has for every expert
       const Index width = shape(of_all).back() / k;
-      return reshape(X(matmul(chosen.reshape({n, 1, k}), reshape(of_all, {n, k, width}))), {n, width});
+      return reshape(X(matmul(chosen, reshape(of_all, {n, k, width}))), {n, width});
     };
     const auto seen = [&](const X& context) { return model_.experts.split_context ? own(context) : context; };
     Situation<X> s;
