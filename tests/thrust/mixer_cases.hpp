@@ -32,6 +32,7 @@ enum class Case {
   neighbours_expanded_about_random_contexts,
   neighbours_expanded_about_small_contexts,
   one_environment_at_a_time,
+  turns_that_may_end_early,
   naive_mixture_of_hard_environments,
   all_environments_coda,
   all_environments_naive_geps,
@@ -72,14 +73,15 @@ std::vector<double> on_host(const Array<B>& x) {
   return {host.begin(), host.end()};
 }
 
-/// 20 steps, the gate refitted after every fifth.
+/// 20 steps, or fewer where turns end early, the gate refitted after every fifth.
 template <class B, class Model>
-Trained train(const Model& model, EnvironmentOptions options) {
+Trained train(const Model& model, EnvironmentOptions options, double tolerance = 0) {
   const EnvironmentData<B> data(two_kinds());
   options.part_size = 4;
   options.seed = 3;
   EnvironmentTraining<B, Model> training(model, data, options);
-  const auto players = training.players(0.01, 0.02, 5);
+  auto players = training.players(0.01, 0.02, 5);
+  for (auto& player : players) player.tolerance = tolerance;
   const auto run = fit(training, std::span<const Player<B>>(players), {.iterations = 2, .clip = {.norm = 0.5}, .seed = 1});
   Trained out;
   for (const char* player : {"contexts.total", "weights.total"})
@@ -134,6 +136,7 @@ Trained run(Case which) {
     case Case::one_environment_at_a_time:
       return train<Backend<double>>(model_of(three_networks, refitted, 1),
                                     {.contributors = 1, .pool_size = 2, .pool = Pool::nearest_others, .reweighting = Reweighting::softmax});
+    case Case::turns_that_may_end_early: return train<Backend<double>>(model_of(three_networks, refitted, 2), five, 1e-4);
     case Case::naive_mixture_of_hard_environments:
       return train<Backend<double>>(model_of(Geps<>{}, gate::Softmax{.top_k = 1, .renormalise = false}, 1, false),
                                     {.pool_size = 2, .pool = Pool::nearest_others, .reweighting = Reweighting::softmax});

@@ -31,6 +31,9 @@ TEST_CASE("the first 20 steps of MixER are those of the CPU: neighbours, each ex
 TEST_CASE("the first 20 steps of a naive mixture are those of the CPU: neighbours, expanded about the smallest contexts") {
   compare(Case::neighbours_expanded_about_small_contexts, 1e-11);
 }
+TEST_CASE("steps that decide whether a turn ends are those of the CPU: neural context flow expanded to second order") {
+  compare(Case::turns_that_may_end_early, 1e-11);
+}
 TEST_CASE("the first 20 steps of MixER are those of the CPU: one environment at a time") {
   compare(Case::one_environment_at_a_time, 1e-11);
 }

@@ -19,8 +19,7 @@ struct NormalKernel {
 }  // namespace detail
 
 /// Standard normal numbers, the i-th of which is `random.normal(i)`: the same on every backend, but for the last digits of a device's
-/// logarithm and cosine. Errors: `CannotRecord`, since a record would
-/// draw the same ones again.
+/// logarithm and cosine. Errors: `CannotRecord`, since a record would draw the same ones again.
 template <class B>
 Tensor<B> normal_numbers(const Shape& shape, const Random& random) {
   if (recording<B>()) throw CannotRecord("a step that draws random numbers cannot be recorded");

@@ -122,7 +122,7 @@ struct AdaptProblem {
       solve(gradient);
       std::vector<typename B::Scalar> of_context(solves.size());
       for (std::size_t i = 0; i < solves.size(); ++i) of_context[std::size_t(solves[i].context)] = typename B::Scalar(losses[i]);
-      return device.keep(parameters, contexts, of_context, gradient);
+      return device.take_over(parameters, contexts, of_context, gradient);
     }
   }
   /// Remembers every context that does better than before: a late jump out of a minimum costs nothing.

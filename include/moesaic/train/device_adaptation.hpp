@@ -8,9 +8,8 @@
 
 namespace moesaic::detail {
 
-/// One context after its solve: where loss or gradient leave the numbers, the loss is infinite and the gradient 0; a context that does
-/// better than before is kept. Sums over all
-/// solves and steps must be numbers, so a millionth of the largest number is where they end.
+/// One context after its solve: where loss or gradient leave the numbers, the loss becomes infinite and the gradient 0; a context that
+/// does better than before is kept. Numbers count up to a millionth of the largest, so that sums over all solves and steps are some, too.
 template <class T>
 struct KeepKernel {
   const T *contexts, *expert;
@@ -83,8 +82,8 @@ class DeviceAdaptation {
     step_.each(expert, parameters, contexts, loss, gradient);
     return keep(expert, contexts, loss, gradient);
   }
-  /// The same with losses and a gradient that were found otherwise.
-  Readings<B> keep(const Tensor<B>& parameters, const Tensor<B>& contexts, const std::vector<T>& losses, const Tensor<B>& gradient) {
+  /// The same with losses and gradients that the host found.
+  Readings<B> take_over(const Tensor<B>& parameters, const Tensor<B>& contexts, const std::vector<T>& losses, const Tensor<B>& gradient) {
     const auto expert = experts(parameters, contexts), loss = make_tensor<B>(expert.shape());
     B::from_host(loss, losses.data());
     return keep(expert, contexts, loss, gradient);
