@@ -121,6 +121,10 @@ TEST_CASE_TEMPLATE("outer products agree and are added", T, float, double) {
   compare<T>("column sums", sums, {5}, {{7, 5}, {3, 5}});
   compare<T>("column sums of many rows", sums, {5}, {{700, 5}, {3, 5}});
   compare<T>("column sums of a batch", sums, {4, 1, 5}, {{4, 7, 5}, {4, 2, 5}});
+  compare<T>("sums of a batch", sums, {4, 1, 1}, {{4, 7, 1}, {4, 2, 1}});
+  compare<T>("sums of a batch of many rows", sums, {4, 1, 1}, {{4, 70, 1}, {4, 200, 1}, {4, 0, 1}});
+  compare<T>("a sum of a batch", sums, {4, 1, 1}, {{4, 70, 1}});
+  compare<T>("five hundred sums of a batch", sums, {2, 1, 3}, std::vector<Shape>(500, Shape{2, 40, 3}));
 }
 
 TEST_CASE_TEMPLATE("reductions agree", T, float, double) {

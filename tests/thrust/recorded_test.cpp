@@ -107,10 +107,10 @@ double kernels_of(const std::string& name, const Field& field) {
 }
 
 TEST_CASE("a step starts few kernels") {
-  CHECK(kernels_of("CoDA", Coda<>{}) < 17);
+  CHECK(kernels_of("CoDA", Coda<>{}) < 16);
   ThreeNetworks<> three_networks;
   three_networks.interface = 4;
-  CHECK(kernels_of("three networks", three_networks) < 29);
+  CHECK(kernels_of("three networks", three_networks) < 28);
 }
 
 TEST_CASE("a mixture of all experts on batches of samples is recorded, too") {

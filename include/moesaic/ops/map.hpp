@@ -30,6 +30,9 @@ void accumulate_sum(Node<A>* node, const A& g) {
   const Shape s = shape(node->value);
   if (!present(g) || shape(g) == s) return accumulate(node, g);
   if constexpr (LevelOf<A>::depth == 0) {  // summed in place from the second time on
+    const Shape& all = g.shape();
+    if (s.rank() == 3 && all.rank() == 3 && s[0] == all[0] && s.size() == s[0])  // one number for each of a batch: all uses at once
+      return node->tape->defer(*node, A{}, g.reshape({s[0], all[1] * all[2], 1}));
     if (node->owned) return add_in_place(node->adjoint, g);
     if (!present(node->adjoint)) {
       node->adjoint = sum_to(g, s);

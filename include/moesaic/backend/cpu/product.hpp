@@ -45,7 +45,10 @@ struct Products {
     if (count == 0) return;
     const Index cols = out.shape().back();
     if (!pairs[0].x) {
-      add_column_sums(out, pairs, count, cols);
+      if (cols == 1)
+        for (Index i = 0; i < count; ++i) add_numbers(out, pairs[i].g);
+      else
+        add_column_sums(out, pairs, count, cols);
       return;
     }
     const Index in = out.shape().back(1), each = in * cols, batch = each ? out.size() / each : 0;
@@ -69,6 +72,11 @@ struct Products {
   static constexpr Index worth_a_copy = Index{1} << 22;  ///< those worth packing
   static constexpr Index near_bytes = Index{1} << 20;    ///< what is met again and again stays in the second-level cache
 
+  /// A single column lies as a row, and is summed as one.
+  static void add_numbers(const Tensor<B>& out, const Tensor<B>& g) {
+    const Index batch = out.size();
+    if (batch > 0) B::sum_to(out.reshape({batch, 1}), g.reshape({batch, g.size() / batch}), true);
+  }
   static void add_column_sums(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count, Index cols) {
     const Index batch = out.size() / std::max<Index>(cols, 1);
     for (Index b = 0; b < batch; ++b) {

@@ -51,6 +51,23 @@ struct OuterProductsKernel {
   }
 };
 
+/// The sum of one column of one matrix of a batch, of many batches of the same number of matrices.
+template <class T>
+struct ColumnSumsKernel {
+  static constexpr Index most_batches = 200;
+  T* out;  ///< `[count, outputs]`
+  Index outputs, columns;
+  std::int32_t rows[most_batches];
+  const T* in[most_batches];
+  MOESAIC_HD void operator()(Index e) const {
+    const Index p = e / outputs, o = e - p * outputs, b = o / columns;
+    const T* const x = in[p] + b * rows[p] * columns + (o - b * columns);
+    T sum = 0;
+    for (Index r = 0; r < rows[p]; ++r) sum += x[r * columns];
+    out[e] = sum;
+  }
+};
+
 /// Primitives `product` and `add_outer_products`, on the library of the system: cuBLAS, or Eigen.
 template <class B, class T>
 struct Products {
@@ -78,6 +95,7 @@ struct Products {
     Index rows = 0;
     for (Index i = 0; i < count; ++i) rows += rows_of(i);
     if (count > 1 && rows <= count * Outer::few_rows) return add_few_rows(out, pairs, count, batch, in, columns);
+    if (count > 1 && !pairs[0].x && rows <= count * most_summed) return add_column_sums(out, pairs, count, batch, columns);
     for (Index i = 0; i < count; ++i) {
       const auto& [x, g] = pairs[i];
       if (!x)
@@ -90,6 +108,7 @@ struct Products {
  private:
   using Thin = ThinProductKernel<T>;
   using Outer = OuterProductsKernel<T>;
+  static constexpr Index most_summed = 512;  ///< rows that one thread adds up
 
   /// Numbers from the bias of one batch, and of one row, to the next: 0 where it is the same.
   static std::pair<Index, Index> bias_steps(const Tensor<B>& bias, Index columns) {
@@ -97,6 +116,22 @@ struct Products {
     const Shape& s = bias.shape();
     const Index rows = s.back(1), batches = s.rank() == 3 ? s[0] : 1;
     return {batches == 1 ? 0 : rows * columns, rows == 1 ? 0 : columns};
+  }
+  static void add_column_sums(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count, Index batch, Index columns) {
+    using Kernel = ColumnSumsKernel<T>;
+    const Scratch<typename B::Memory> scratch;
+    const Index outputs = batch * columns;
+    const auto sums = make_tensor<B>({count, outputs});
+    for (Index first = 0; first < count; first += Kernel::most_batches) {
+      const Index here = std::min(count - first, Kernel::most_batches);
+      Kernel kernel{sums.data() + first * outputs, outputs, columns, {}, {}};
+      for (Index p = 0; p < here; ++p) {
+        const Tensor<B>& g = pairs[first + p].g;
+        kernel.rows[p] = std::int32_t(g.size() / outputs), kernel.in[p] = g.data();
+      }
+      for_each_index(here * outputs, kernel);
+    }
+    B::sum_to(out.reshape({1, outputs}), sums, true);
   }
   static void add_few_rows(const Tensor<B>& out, const OuterProduct<B>* pairs, Index count, Index batch, Index in, Index columns) {
     for (Index first = 0; first < count; first += Outer::most_pairs) {
