@@ -24,7 +24,7 @@ struct NearestKernel {
   Index rows, columns, clusters;
   T* label;
 
-  static Index threads(Index rows) { return (rows + tile - 1) / tile; }
+  MOESAIC_HD static Index threads(Index rows) { return (rows + tile - 1) / tile; }
   MOESAIC_HD void operator()(Index i) const {
     metric == Metric::L1 ? label_nearest<Metric::L1>(i) : label_nearest<Metric::SquaredEuclidean>(i);
   }
@@ -36,7 +36,7 @@ struct NearestKernel {
   };
   template <Metric measure>
   MOESAIC_HD void label_nearest(Index i) const {
-    const Index step = (rows + tile - 1) / tile;
+    const Index step = threads(rows);
     Index sample[tile];
     for (int t = 0; t < tile; ++t) sample[t] = i + t * step < rows ? i + t * step : i;
     Best best[tile];

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include <moesaic/loss/batch.hpp>
 #include <moesaic/train/device_step.hpp>
 
 namespace moesaic::detail {
@@ -44,13 +45,6 @@ struct BestOfCopiesKernel {
     for (Index i = environment * copies; i < (environment + 1) * copies; ++i) least = loss[i] < least ? loss[i] : least;
     solved[environment] = least < infinite ? T(1) : T(0);
     best[environment] = least < infinite ? least : T(0);
-  }
-};
-/// A sum over its count, 0 of nothing.
-struct MeanOfCounted {
-  template <class S>
-  constexpr S operator()(const S& sum, const S& count) const {
-    return select(count > constant<S>(0), sum / count, constant<S>(0));
   }
 };
 
@@ -111,7 +105,7 @@ class DeviceAdaptation {
                                     kept_.tensor().data(), expert_.tensor().data()});
     B::for_each(environments, BestOfCopiesKernel<T>{loss.data(), copies_, best.data(), solved.data()});
     Readings<B> losses;
-    losses.set_total(rule::map(MeanOfCounted{}, sum(best), sum(solved)), 1);
+    losses.set_total(rule::map(functor::ShareOfMarks{1}, sum(best), sum(solved)), 1);
     return losses;
   }
 

@@ -36,27 +36,19 @@ struct ContextKeyKernel {
 };
 
 /// Puts a candidate where it comes in its list's order, the first of equals first, if that is among the first `wanted`.
-template <class T>
+template <class T, class Key>
 struct RankKernel {
-  const double* key;
+  const Key* key;
   const T* candidates;
   Index count, wanted;
   T* out;
   MOESAIC_HD void operator()(Index e) const {
     const Index list = e / count, own = e - list * count;
-    const double* const keys = key + list * count;
+    const Key* const keys = key + list * count;
     Index before = 0;
     for (Index k = 0; k < count && before < wanted; ++k) before += keys[k] < keys[own] || (keys[k] == keys[own] && k < own);
     if (before < wanted) out[list * wanted + before] = candidates[own];
   }
-};
-
-/// Numbers of environments as what they are sorted by.
-template <class T>
-struct WidenKernel {
-  const T* in;
-  double* out;
-  MOESAIC_HD void operator()(Index i) const { out[i] = double(in[i]); }
 };
 
 }  // namespace detail
@@ -117,9 +109,7 @@ class EnvironmentDraw {
     const Index centre = Index(random.next_below(std::uint64_t(all_)));
     const auto nearest = make_tensor<B>({n});
     put_first(nearest, contexts, numbers_.tensor().rows(centre, 1), numbers_, n, true);
-    auto* const key = keys(n);
-    B::for_each(n, detail::WidenKernel<T>{nearest.data(), key});
-    B::for_each(n, detail::RankKernel<T>{key, nearest.data(), n, n, chosen_.data()}, n);
+    B::for_each(n, detail::RankKernel<T, T>{nearest.data(), nearest.data(), n, n, chosen_.data()}, n);  // by their numbers
   }
   void fill_pools(Random& random, const Tensor<B>& contexts) {
     const Index n = environments(), wanted = pool();
@@ -155,15 +145,14 @@ class EnvironmentDraw {
                  bool itself) const {
     const Index lists = out.size() / wanted, count = candidates.size(), size = contexts.shape()[1];
     const Index at_once = std::clamp<Index>(most_keys / count, 1, lists);
-    auto* const key = keys(at_once * count);
+    auto* const key = Workspace<typename B::Memory>::current().template take<double>(std::size_t(at_once * count));
     for (Index first = 0; first < lists; first += at_once) {
       const Index all = std::min(at_once, lists - first) * count;
       const T* const own = owners ? owners.data() + first : nullptr;
       B::for_each(all, detail::ContextKeyKernel<T>{contexts.data(), own, candidates.data(), count, size, itself, key}, size);
-      B::for_each(all, detail::RankKernel<T>{key, candidates.data(), count, wanted, out.data() + first * wanted}, wanted);
+      B::for_each(all, detail::RankKernel<T, double>{key, candidates.data(), count, wanted, out.data() + first * wanted}, wanted);
     }
   }
-  static double* keys(Index count) { return Workspace<typename B::Memory>::current().template take<double>(std::size_t(count)); }
 
   static constexpr Index most_keys = Index{1} << 20;
 
